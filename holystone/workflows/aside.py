@@ -18,13 +18,14 @@ def failure_of(error: HolystoneError) -> Failure:
 
 
 def shrunk_aside(plan: Plan, folder: Path) -> Plan:
-    """The plan without repositories of which a run has seen far more, less what runs have deleted since, and without
-    registries of which nothing is in use any more."""
+    """The plan without repositories of which a run has seen far more, less what runs have deleted since, or of whose
+    clones, and without registries of which nothing is in use any more."""
     shrunk = [each for each in plan.refusals if isinstance(each, SourceShrank)]
     if not shrunk:
         return plan
-    at = {each.fewer.key.repository: each for each in shrunk if each.repository}
-    aside = [SetAside(each.fewer.key.repository.host, None, (each,)) for each in shrunk if not each.repository]
+    whole = [each for each in shrunk if each.fewer.key.source == "in-use"]
+    at = {each.fewer.key.repository: each for each in shrunk if each not in whole}
+    aside = [SetAside(each.fewer.key.repository.host, None, (each,)) for each in whole]
     aside += [
         SetAside(each.repository.host, each.repository, (why,))
         for each in plan.repositories

@@ -1,28 +1,28 @@
 """What retention rules ask of clones: their branches, which commits their branches keep, and what their files name."""
 
-from bisect import bisect_left
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import anyio
 import anyio.to_thread
-import msgspec
 
 from holystone.adapters.git.contents import Contents
 from holystone.adapters.git.origin import ReferenceKind
-from holystone.adapters.git.prepare import CheckedClone, catch_up, prepare_history
+from holystone.adapters.git.prepare import CheckedClone, catch_up, prepare_history, refuse_without_tags
 from holystone.adapters.git.repository import GitRepository
-from holystone.engine.errors import UsageError
+from holystone.engine.errors import NOTHING_DELETED, IncompleteSource, UsageError
 from holystone.engine.model.notices import Notice
-from holystone.engine.model.references import Commit
 from holystone.engine.model.source_notices import OriginUnasked
+from holystone.engine.report.refusal_words import refusal_words
 from holystone.policies.git_references import heads_to_ask, select_references
 from holystone.policies.retention.candidates import Candidates, CloneFacts, Facts, Mentions, SelectedHistory
 from holystone.policies.retention.commits import CommitPrefix, commits_to_ask, images_of
 from holystone.policies.retention.rules import CloneName, CommitsOf, Entry, Mentioned, Policy
 from holystone.workflows.breadth import bounded, refuse_pairs
+from holystone.workflows.origin import without_branches
+from holystone.workflows.selected import SelectedCommits
 
 T = TypeVar("T")
 
@@ -52,6 +52,11 @@ class Clones:
                 mentions[where] = await self._clones[where.clone].mentions(where, candidates)
         return Facts(0, clones=clones, histories=histories, mentions=mentions)
 
+    def references(self, policy: Policy) -> Mapping[CloneName, int]:
+        """How many branches and tags each clone that the policy asks has, as it was last seen."""
+        names = sorted({name for entry in policy.keep for name in _clones_of(entry)})
+        return {name: self._clones[name].references for name in names}
+
     def notices(self) -> Iterator[Notice]:
         for clone in self._clones.values():
             if clone.unasked:
@@ -64,11 +69,11 @@ def _branches_of(entry: Entry) -> Iterator[CloneName]:
             yield name
 
 
-class _Selected(msgspec.Struct, frozen=True):
-    """What keep policies select, and every commit below it."""
-
-    history: SelectedHistory
-    commits: Sequence[Commit]
+def _clones_of(entry: Entry) -> Iterator[CloneName]:
+    yield from _branches_of(entry)
+    for asked in (entry.commits_of, entry.mentioned_in):
+        if asked is not None:
+            yield asked.clone
 
 
 class _View:
@@ -95,16 +100,21 @@ class _Clone:
         """Why origin was not asked; empty if it was."""
         return self._view.checked.unasked if self._view else ""
 
+    @property
+    def references(self) -> int:
+        return len(self._view.checked.references.objects) if self._view else 0
+
     async def branches(self) -> CloneFacts:
         view = await self._caught_up()
         return CloneFacts(tuple(each for each in view.checked.references.found if each.kind == "branch"))
 
     async def history(self, wanted: CommitsOf, asked: Collection[CommitPrefix]) -> SelectedHistory:
         view = await self._caught_up()
-        known = await self._once(view, wanted, partial(self._select, view.checked, wanted))
-        whole = known.history.history
-        times = {commit: whole.times[commit] for prefix in asked for commit in _beginning(known.commits, prefix)}
-        return SelectedHistory(known.history.selected, msgspec.structs.replace(whole, times=times))
+        checked = view.checked
+        if asked and checked.unasked and any(each.references.kind == "tag" for each in wanted.keep_policies):
+            await anyio.to_thread.run_sync(refuse_without_tags, checked.repository, checked.references)
+        known = await self._once(view, wanted, partial(self._select, checked, wanted))
+        return SelectedHistory(known.selected, known.history(asked))
 
     async def mentions(self, where: Mentioned, candidates: Candidates) -> Mentions:
         view = await self._caught_up()
@@ -118,7 +128,7 @@ class _Clone:
             frozenset(each.digest for each in candidates.tags if found.has(each.digest)),
         )
 
-    async def _select(self, checked: CheckedClone, wanted: CommitsOf) -> _Selected:
+    async def _select(self, checked: CheckedClone, wanted: CommitsOf) -> SelectedCommits:
         count = bounded(wanted.keep_policies)
         for each in checked.references.found:
             count(each.name)
@@ -132,7 +142,7 @@ class _Clone:
         heads = {each.reference.commit for each in selected}
         commits = await anyio.to_thread.run_sync(checked.repository.commits_below, heads)
         history = await anyio.to_thread.run_sync(checked.repository.history, heads_to_ask(selected), commits)
-        return _Selected(SelectedHistory(selected, history), commits)
+        return SelectedCommits(selected, history, commits)
 
     async def _once(self, view: _View, what: CommitsOf | Mentioned, find: Callable[[], Awaitable[T]]) -> T:
         async with self._counting:
@@ -148,6 +158,7 @@ class _Clone:
                 begun = anyio.current_time()
                 repository = self._view.checked.repository if self._view else await self._opened()
                 checked = await catch_up(repository, _everything, allow_shallow=False)
+                _refuse_without_branches(checked)
                 if self._view is None or checked.references != self._view.checked.references:
                     self._view = _View(checked)
                 self._view.checked = checked  # what was found in the same references goes on counting
@@ -164,16 +175,16 @@ class _Clone:
         return repository
 
 
+def _refuse_without_branches(checked: CheckedClone) -> None:
+    """Raises IncompleteSource: that nothing is a branch would doom all that branches keep."""
+    if refusal := without_branches(checked.repository, checked.references):
+        words = refusal_words(refusal)
+        raise IncompleteSource(f"{words.why}.", not_deleted=NOTHING_DELETED, what_to_do=f"{words.what_to_do}.")
+
+
 def _everything(_kind: ReferenceKind, _name: str) -> bool:
     return True
 
 
 def _readable(name: str) -> str:
     return name.encode(errors="surrogateescape").decode(errors="replace")
-
-
-def _beginning(commits: Sequence[Commit], prefix: CommitPrefix) -> Iterator[Commit]:
-    at = bisect_left(commits, prefix)
-    while at < len(commits) and commits[at].startswith(prefix):
-        yield commits[at]
-        at += 1

@@ -20,7 +20,7 @@ from holystone.engine.planner.assemble import assemble
 from holystone.engine.planner.refusals import FuseLimits, blow_fuse_of_all
 from holystone.engine.planning import Judged, PlannedRepository
 from holystone.policies.retention.judgement import EntryTally, Judgement, add_tallies, entries_without_match
-from holystone.policies.retention.rules import Policy
+from holystone.policies.retention.rules import CloneName, Policy
 from holystone.workflows.aside import without
 
 COMMAND: Final = "prune"
@@ -52,6 +52,8 @@ class Seen(msgspec.Struct, frozen=True):
     notices: tuple[Notice, ...]
     judgement: Judgement | None = None
     """None: no policy may judge it."""
+    references: Mapping[CloneName, int] = {}
+    """How many branches and tags each clone has that its policy asks."""
 
 
 class OfPolicy(msgspec.Struct):
@@ -105,6 +107,8 @@ class Gathered:
             self.set_aside(SetAside(at.host, at, refusals))
             return
         self._counted.append(Counted(Key("tags", at.canonical), tags, tags - len(planned.plan.doomed_tags)))
+        for clone, number in seen.references.items():
+            self._counted.append(Counted(Key("references", at.canonical, clone), number, number))
         self.notices += (*planned.notices, *seen.notices)
         if seen.snapshot.exists:
             self._plans.append(planned.plan)
@@ -128,7 +132,8 @@ class Gathered:
         ]
         plans = without(self._plans, left_out, self._options.folder) if left_out else self._plans
         counted = tuple(sorted(each for each in self._counted if not is_set_aside(each.key.repository, left_out)))
-        total, left = sum(each.number for each in counted), sum(each.left for each in counted)
+        tags = [each for each in counted if each.key.source == "tags"]
+        total, left = sum(each.number for each in tags), sum(each.left for each in tags)
         fuse = self._options.fuse
         blown = blow_fuse_of_all(total - left, total, fuse) if fuse else None
         plan = assemble(

@@ -195,7 +195,8 @@ class _Reader:
             judgement, pushed = await self._judged(session, policy, snapshot)
         tag_facts = TagFacts(created=pushed, as_of=self._options.as_of, grace=_GRACE)
         judged = Judged(judgement.verdicts, tag_facts, judgement.loose)
-        return Seen(judged, snapshot, (*notices, *judgement.notices), judgement)
+        references = self._clones.references(policy)
+        return Seen(judged, snapshot, (*notices, *judgement.notices), judgement, references)
 
     async def _judged(
         self, session: RepositorySession, policy: Policy, snapshot: RepositorySnapshot

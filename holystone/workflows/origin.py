@@ -17,7 +17,7 @@ def check_origin(
 ) -> Shrunk:
     """What of the clone's history looks wrong without any memory of earlier runs. `records`: of images that are judged
     by branches and tags; `accepted`: a person says that their history was rewritten. Blocks."""
-    if refusal := _without_branches(git, references):
+    if refusal := without_branches(git, references):
         return Shrunk((refusal,))
     found = _another_history(git, history, records)
     if not found:
@@ -27,9 +27,7 @@ def check_origin(
     return Shrunk((found,))
 
 
-def _without_branches(
-    git: GitRepository, references: References
-) -> OriginWithoutBranches | CloneWithoutBranches | None:
+def without_branches(git: GitRepository, references: References) -> OriginWithoutBranches | CloneWithoutBranches | None:
     """A clone without a single branch of origin is far more often a CI job's narrow checkout than a project without
     branches, and an origin without one was emptied or is new: reading either as "no branch needs anything" would delete
     nearly everything."""

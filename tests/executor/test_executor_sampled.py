@@ -497,6 +497,31 @@ async def test_a_tag_that_went_and_is_listed_again_is_looked_at(tmp_path: Path) 
     assert came_of(await Bench(tmp_path, registry).run(made)) == {first: Deleted(), second: Needed("v1")}
 
 
+class LeavingTags(Dangling):
+    """Tags stay in the list, on nothing, when their manifest is deleted."""
+
+    def _delete_manifest(self, content: Content, digest: Digest) -> Outcome:
+        left = {tag: on for tag, on in content.tags.items() if on == digest}
+        outcome = super()._delete_manifest(content, digest)
+        content.tags.update(left)
+        return outcome
+
+
+@pytest.mark.usefixtures("looks_are_shared", "reach_alone")
+async def test_a_kept_tag_that_was_moved_within_the_minute_is_found_where_tags_outlive_their_manifest(
+    tmp_path: Path,
+) -> None:
+    """Onto what goes in the second pass, as somebody does who takes a release back. All names are listed then."""
+    registry = LeavingTags()
+    kept = registry.image(APP, "kept", "keep")
+    first, second = registry.image(APP, "first", "old"), registry.image(APP, "second")
+    made = repository_plan(APP, level(remove(first, "old")), level(remove(second)), kept={"keep": kept})
+    content = registry.contents[APP]
+    registry.hook = once(lambda _: first not in content.manifests, lambda: content.tags.update({Tag("keep"): second}))
+    report = await Bench(tmp_path, registry).check(made)
+    assert report.losses == (Loss(kept, Tag("keep")),)
+
+
 @pytest.mark.usefixtures("looks_are_shared")
 async def test_a_copy_of_a_tombstone_is_seen_by_a_look_of_its_own(tmp_path: Path) -> None:
     """A kept tag is looked at before, because of a signature; then somebody copies the tombstone onto it."""

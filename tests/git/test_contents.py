@@ -6,6 +6,7 @@ from pathlib import Path
 import pygit2
 import pytest
 
+from holystone.adapters.git import contents
 from holystone.adapters.git.contents import Contents
 from holystone.adapters.git.repository import open_history
 from holystone.engine.errors import IncompleteSource
@@ -65,6 +66,34 @@ def test_a_tag_counts_as_a_whole_word(files: Files, text: str, tag: str, there: 
 def test_digests_are_found_anywhere_in_a_line(files: Files) -> None:
     tip = files.commit(1, {"a/b/c.yaml": f"image: x@{DIGEST}\nother: sha256:{'c' * 63}\n"})
     assert files.contents(tip).has(DIGEST)
+
+
+def test_digests_of_another_algorithm(files: Files) -> None:
+    digest = f"sha512:{'ab' * 64}"
+    tip = files.commit(1, {"app.yaml": f"image: x@{digest}"})
+    assert files.contents(tip).has(digest)
+    assert not files.contents(tip).has(DIGEST)
+
+
+def test_words_without_end_take_no_age(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However few there are of them."""
+    monkeypatch.setattr(contents, "_MOST_LOOKED_AT", 5)
+    assert files.contents(files.commit(1, {"a": "a a a", "b": "a b"})).has("b")
+    tip = files.commit(1, {"a": "a a a", "b": "a b", "c": "a"})
+    with pytest.raises(IncompleteSource, match="more words than are looked through"):
+        files.contents(tip)
+
+
+def test_a_folder_without_end_is_not_listed(files: Files) -> None:
+    """A push of two megabytes makes one of a million entries, which took 120 MB."""
+    blob = files.repository.create_blob(b"a")
+    long = b"a" * 4_200 + b"\0" + blob.raw
+    entries = b"".join(b"100644 %04d" % each + long for each in range(4_000))
+    tree = files.repository.odb.write(pygit2.enums.ObjectType.TREE, entries)
+    by = pygit2.Signature("a", "a@example.com", NOW, 0)
+    tip = Commit(str(files.repository.create_commit(None, by, by, "m", tree, [])))
+    with pytest.raises(IncompleteSource, match="a folder of more than 16 MiB"):
+        files.contents(tip)
 
 
 def test_what_is_no_text_is_read_as_well(files: Files) -> None:

@@ -80,3 +80,25 @@ def test_a_long_one_is_looked_at_to_its_end(builder: GitBuilder) -> None:
     _cut(_file(builder, long), -8)
     with pytest.raises(IncompleteSource, match=f"object {long} ends too early"):
         opened(builder)
+
+
+@pytest.mark.parametrize("length", [2, 8, 20, -20, -8])
+@pytest.mark.parametrize("where", ["clone", "grafted", "lender"])
+def test_a_file_of_the_project_that_is_looked_into(
+    tmp_path: Path, builder: GitBuilder, where: str, length: int
+) -> None:
+    lender = GitBuilder(tmp_path / "lender")
+    borrowed = Path(builder.repository.path) / "objects" / "info" / "alternates"
+    borrowed.write_text("../../../lender/.git/objects\n")
+    holder = lender if where == "lender" else builder
+    long = holder.repository.create_blob(random.Random(1).randbytes(1_000).hex().encode())
+    repository = pygit2.Repository(builder.repository.path)  # which knows the lender
+    tree = repository.TreeBuilder()
+    tree.insert("app.yaml", long, pygit2.enums.FileMode.BLOB)
+    by = pygit2.Signature("a", "a@example.com", NOW, 0)
+    head = Commit(str(repository.create_commit(None, by, by, "m", tree.write(), [])))
+    if where == "grafted":
+        (Path(repository.path) / "info" / "grafts").write_text(f"{head}\n")
+    _cut(_file(holder, str(long)), length)
+    with pytest.raises(IncompleteSource, match=f"object {long} ends too early"):
+        opened(builder).contents([head], NOW)

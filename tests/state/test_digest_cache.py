@@ -1,13 +1,16 @@
 """What is remembered by digest: across runs, only if it is what the digest says, and never at a run's cost."""
 
 import datetime as dt
+import errno
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from holystone.adapters.state.sqlite import digest_cache
 from holystone.adapters.state.sqlite.digest_cache import FORGET_AFTER_DAYS, LARGEST_BLOB, SqliteDigestCache
 from holystone.engine.model.manifests import DOCKER_CONFIG, OCI_INDEX
 from holystone.engine.model.references import Digest
@@ -39,6 +42,22 @@ async def test_a_damaged_file_is_begun_anew(tmp_path: Path) -> None:
 async def test_a_place_that_cannot_be_written_costs_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with SqliteDigestCache(tmp_path / "file" / "known.db") as cache:
+        await cache.learn_manifests([MANIFEST])
+        assert await cache.manifest(MANIFEST.digest) == MANIFEST
+
+
+async def test_a_damaged_file_that_cannot_be_removed_costs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a cache that a CI hands out for reading only."""
+    file = tmp_path / "known.db"
+    file.write_bytes(b"x" * 5_000)
+
+    def refuse(_: Path, *, missing_ok: bool) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with SqliteDigestCache(file) as cache:
         await cache.learn_manifests([MANIFEST])
         assert await cache.manifest(MANIFEST.digest) == MANIFEST
 
@@ -118,6 +137,38 @@ async def test_what_was_asked_for_longest_ago_makes_room(tmp_path: Path) -> None
     assert known[0] == 0, "asked for each day"
     assert known[1:] == list(range(known[1], 30))
     assert 5 <= len(known) <= 10
+
+
+async def test_what_was_asked_for_does_not_wait_for_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All digests of a registry took 200 bytes each until then."""
+    monkeypatch.setattr(digest_cache, "_USED_EVERY", 2)
+    file, day = tmp_path / "known.db", dt.date(2026, 1, 1)
+    digests = [Digest.of(body) for body in (b"a", b"b", b"c")]
+    with SqliteDigestCache(file, lambda: day) as cache:
+        for body in (b"a", b"b", b"c"):
+            await cache.learn_blob(Digest.of(body), body)
+    with SqliteDigestCache(file, lambda: day + dt.timedelta(1)) as cache:
+        for digest in digests:
+            assert await cache.blob(digest)
+        with closing(sqlite3.connect(file)) as database:
+            noted = database.execute("SELECT count(*) FROM known WHERE used_on = '2026-01-02'").fetchone()
+    assert noted == (2,)
+
+
+@pytest.mark.parametrize("length", [1_200, 5_000])
+async def test_not_all_has_to_make_room(tmp_path: Path, length: int) -> None:
+    """Of what is longer than a quarter of a page each takes pages of its own."""
+    file, largest = tmp_path / "known.db", 8 << 20
+    bodies = [f"{number:0{length}}".encode() for number in range(3_000)]
+    with SqliteDigestCache(file, largest_file=largest) as cache:
+        for body in bodies:
+            await cache.learn_blob(Digest.of(body), body)
+    assert file.stat().st_size < largest * 1.3
+    with closing(sqlite3.connect(file)) as database:
+        pages, free = (
+            int(database.execute(f"PRAGMA {name}").fetchone()[0]) for name in ("page_count", "freelist_count")
+        )
+    assert free < pages / 2
 
 
 async def test_a_large_configuration_is_not_worth_remembering(tmp_path: Path) -> None:

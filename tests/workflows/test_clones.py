@@ -1,5 +1,7 @@
 """What clones say for retention rules, within bounds."""
 
+import gc
+import tracemalloc
 from functools import partial
 from pathlib import Path
 
@@ -39,6 +41,33 @@ async def test_names_without_end_are_not_held_against_expressions(
     monkeypatch.setattr(clones, "bounded", partial(bounded, most=5))
     with pytest.raises(IncompleteSource, match="Write shorter expressions"):
         await facts(clone.path, "/x?/", clone.head)
+
+
+async def test_each_policy_that_selects_in_its_own_way_keeps_little_of_each_commit(tmp_path: Path) -> None:
+    """Three of them, and 400,000 commits, which anybody who may push makes, took more than a run may."""
+    clone, number = GitClone(tmp_path), 2_000
+    clone.grow(number)
+    known = clones.Clones({"shop": str(clone.path)}, NOW)
+
+    async def ask(expression: str) -> None:
+        wanted = CommitsOf("shop", (KeepPolicy(ReferencesRule("branch", expression)),))
+        policy = Policy("p", (), keep=(Entry(commits_of=wanted),))
+        found = await known.facts(policy, Candidates(APP, (image("a", revision=clone.head[:12]),)))
+        assert found.histories[wanted].history.reached_from[clone.head] == {clone.head}
+
+    def kept() -> int:
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    try:
+        await ask("/x?/")
+        before = kept()
+        for each in range(2):
+            await ask(f"/x{each}|/")
+        assert (kept() - before) / 2 / number < 80
+    finally:
+        tracemalloc.stop()
 
 
 async def test_what_was_pushed_since_the_clone_was_made_is_fetched_where_that_is_asked_for(tmp_path: Path) -> None:

@@ -134,7 +134,7 @@ class GitRepository:
         """What stands in files of the tips, or stood there since then (Unix seconds)."""
         try:
             with without_grafts(self._repository) as repository:
-                return contents(repository, tips, since)
+                return contents(repository, Path(self._repository.path), tips, since)
         except CORRUPT as error:
             raise unreadable(self.directory, error) from error
 

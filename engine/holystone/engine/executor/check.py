@@ -115,6 +115,9 @@ async def check_after(
     now: dict[Tag | Digest, Digest] = {tag: digest for tag in kept if (digest := listing.tags.get(tag))}
     tags = kept.keys() - now.keys()
     manifests = set(plan.kept_manifests) - set(now.values()) - set(kept.values())
+    if deletions.tags.keys() & listing.tags.keys():
+        # Tags outlive their manifests there, so that a kept one may that was moved onto what went.
+        sampling = None
     ties = await _named(cache, plan, listing) if sampling and (tags or manifests) else {}
     of_tags, of_manifests = choose(plan, listing.tags, tags, manifests, ties, sampling)
     once = {each.tag for each in plan.kept if each.written_once}

@@ -29,12 +29,16 @@ class Reached(Mapping[Commit, frozenset[Commit]]):
     def __init__(self, heads: Sequence[Commit] = (), masks: Mapping[Commit, int] = MappingProxyType({})) -> None:
         """In the mask of a commit the lowest bit is the first head's. A bit beyond those of the heads stands for all
         other references together."""
-        self._heads = heads
+        self.heads = heads
         self._masks = masks
         self._all = (1 << len(heads)) - 1
 
     def __getitem__(self, commit: Commit) -> frozenset[Commit]:
         return frozenset(self._of(self._masks[commit]))
+
+    def masks(self, commits: Iterable[Commit]) -> Iterator[int]:
+        """What is known of each of the commits, as numbers with which another one of these heads can be made."""
+        return map(self._masks.__getitem__, commits)
 
     def newly(self, commits: Iterable[Commit]) -> Iterator[Sequence[Commit]]:
         """For each of the commits, the heads that reach it and none before it. One that is not known is not reached."""
@@ -61,7 +65,7 @@ class Reached(Mapping[Commit, frozenset[Commit]]):
         return len(self._masks)
 
     def __repr__(self) -> str:
-        return f"<Reached {len(self._masks)} commits from {len(self._heads)} heads>"
+        return f"<Reached {len(self._masks)} commits from {len(self.heads)} heads>"
 
     def _of(self, mask: int) -> Sequence[Commit]:
         found: list[Commit] = []
@@ -69,7 +73,7 @@ class Reached(Mapping[Commit, frozenset[Commit]]):
             bits = bin(mask)[:1:-1]
             at = bits.find("1")
             while at >= 0:
-                found.append(self._heads[at])
+                found.append(self.heads[at])
                 at = bits.find("1", at + 1)
         return found
 

@@ -20,7 +20,8 @@ class Key(Value, frozen=True, order=True):
     repository: Repository
     """Canonical; the stages storage for what is the whole project's."""
     project: str = ""
-    """Its name, of what comes from the project's clone or runs: two projects may share a stages storage."""
+    """Its name, of what comes from the project's clone or runs: two projects may share a stages storage. For `prune`
+    what its file of policies calls the clone."""
 
 
 class Counted(Value, frozen=True, order=True):

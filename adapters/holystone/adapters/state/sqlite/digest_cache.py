@@ -31,6 +31,8 @@ LARGEST_BLOB: Final = 128 << 10
 _IN_MEMORY: Final = 32 << 20
 """Bytes of bodies that need not be loaded again, and of those that are written at once at most."""
 _WRITE_EVERY: Final = 500
+_USED_EVERY: Final = 5_000
+"""What was asked for is noted so often: a million digests that wait for the end of a run take 200 MB."""
 _BLOB: Final = ""
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS known (
@@ -60,6 +62,7 @@ class SqliteDigestCache:
         self._learned: dict[Digest, _Entry] = {}
         self._learned_bytes = 0
         self._used: set[Digest] = set()
+        self._has_forgotten = False
         self._recent: dict[Digest, _Entry] = {}
         self._recent_bytes = 0
         self._database = (_open(file) if file else None) or _nameless()
@@ -124,6 +127,8 @@ class SqliteDigestCache:
                 entry = _Entry(media_type, body)
                 self._remember(digest, entry)
                 self._used.add(digest)
+                if len(self._used) >= _USED_EVERY:
+                    self._write()
                 return entry
             case _:
                 return None
@@ -134,20 +139,23 @@ class SqliteDigestCache:
         today = self._today()
         # What cannot be written is asked for again.
         with suppress(sqlite3.Error), self._database:
-            oldest = today - dt.timedelta(days=FORGET_AFTER_DAYS)
             self._database.executemany(
                 "UPDATE known SET used_on = ? WHERE digest = ?", [(today.isoformat(), str(key)) for key in used]
             )
-            self._database.execute("DELETE FROM known WHERE used_on < ?", (oldest.isoformat(),))
-            self._make_room(sum(len(entry.body) for entry in learned.values()))
+            if not self._has_forgotten:  # which looks at every row
+                oldest = today - dt.timedelta(days=FORGET_AFTER_DAYS)
+                self._database.execute("DELETE FROM known WHERE used_on < ?", (oldest.isoformat(),))
+                self._has_forgotten = True
+            self._make_room([len(entry.body) for entry in learned.values()])
             self._database.executemany(
                 "INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?)",
                 [(str(key), entry.media_type, entry.body, today.isoformat()) for key, entry in learned.items()],
             )
 
-    def _make_room(self, needed: int) -> None:
+    def _make_room(self, lengths: Iterable[int]) -> None:
         """Pages that are freed are used again: the file does not grow any more, nor does it become smaller."""
         size, count = self._pragma("page_size"), self._pragma("page_count")
+        needed = sum(_room(length, size) for length in lengths)
         too_many = count * size + needed - self._pragma("freelist_count") * size - self._largest_file
         if too_many <= 0:
             return
@@ -156,13 +164,18 @@ class SqliteDigestCache:
         going = []
         for digest, length in self._database.execute("SELECT digest, length(body) FROM known ORDER BY used_on"):
             going.append((digest,))
-            left -= length
+            left -= _room(length, size)
             if left <= 0:
                 break
         self._database.executemany("DELETE FROM known WHERE digest = ?", going)
 
     def _pragma(self, name: str) -> int:
         return int(self._database.execute(f"PRAGMA {name}").fetchone()[0])
+
+
+def _room(length: int, page: int) -> int:
+    """Bytes that a body takes in the file: one that is longer than a quarter of a page has pages of its own."""
+    return length if length < page // 4 else (1 + length // page) * page
 
 
 def _open(file: Path) -> sqlite3.Connection | None:
@@ -175,8 +188,9 @@ def _open(file: Path) -> sqlite3.Connection | None:
     except (sqlite3.OperationalError, OSError):
         return None  # in use, or not writable: not ours to remove
     except sqlite3.DatabaseError:
-        file.unlink(missing_ok=True)
+        pass
     try:
+        file.unlink(missing_ok=True)
         return _connect(file)
     except (sqlite3.Error, OSError):
         return None
