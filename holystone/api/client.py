@@ -10,7 +10,7 @@ from typing import Final, Self
 import anyio.to_thread
 import msgspec
 
-from holystone.engine.errors import NOTHING_DELETED, HolystoneError, Refused, UsageError
+from holystone.engine.errors import NOTHING_DELETED, HolystoneError, Refused
 from holystone.engine.events import Listener, listening
 from holystone.engine.model.in_use import UsedImage
 from holystone.engine.model.notices import Notice
@@ -26,7 +26,7 @@ from holystone.settings.places import ProjectPlaces
 from holystone.settings.project import known_project
 from holystone.settings.prune import PruneSettings
 from holystone.settings.secrets import without_secrets
-from holystone.settings.values import ApplySettings, CleanupSettings, DirectSettings
+from holystone.settings.values import ApplySettings, CleanupSettings, DirectSettings, KubernetesSettings
 from holystone.workflows import journal, managed_images, runs
 from holystone.workflows.decision import Scope
 from holystone.workflows.gathered import PruneOptions
@@ -35,7 +35,7 @@ from holystone.workflows.policy_check import Checked, Question, check_policies
 from holystone.workflows.prepare import prepare_plan
 from holystone.workflows.prune import prepare_prune
 from holystone.workflows.purge import prepare_purge
-from holystone.workflows.reading import check_plan
+from holystone.workflows.reading import check_plan, logins_not_given, made_with
 from holystone.workflows.runs import Announce, Applied, in_silence
 from holystone.workflows.session import Session, open_session
 from holystone.workflows.still_unused import Looked
@@ -56,12 +56,14 @@ class Client:
         places: ProjectPlaces = _ANY,
         listed: tuple[UsedImage, ...] | None = None,
         listeners: tuple[Listener, ...] = (),
+        again: KubernetesSettings | None = None,
     ) -> None:
         """`places`: the project whose plans and runs are taken; any, if none is given here. `listed`: what the lists in
-        `settings` say, read already; None: they are read each time that they count."""
+        `settings` say, read already; None: they are read each time that they count. `again`: who is asked for plans
+        that were not made here; None: as for those that are."""
         self._planning = None if isinstance(settings, ApplySettings) else settings
         carrying = settings if isinstance(settings, ApplySettings) else settings.to_apply()
-        self._settings = msgspec.structs.replace(carrying, places=places)
+        self._settings = msgspec.structs.replace(carrying, places=places, kubernetes=again or carrying.kubernetes)
         self._environ = environ
         self._listed = listed
         self._listeners = listeners
@@ -94,7 +96,7 @@ class Client:
     async def plan(self, *, images: bool = True, stages: bool = True) -> Plan:
         """What `holystone cleanup` would do, or its `images` or `stages` half. Nothing is changed anywhere. What
         forbids to carry it out is in its `refusals`."""
-        scope, settings, session = _scope(images, stages), self._cleanup, self._open
+        scope, settings, session = Scope.of(images=images, stages=stages), self._cleanup, self._open
         with listening(*self._listeners):
             plan, users, asked = await prepare_plan(
                 session.connections,
@@ -105,17 +107,17 @@ class Client:
                 as_of=int(time.time()),
                 listed=await self._lists(),
             )
-            return await self._made(plan, users, asked)
+            return await self._made(plan, asked, users)
 
     async def plan_purge(self, *, images: bool = True, stages: bool = True) -> Plan:
         """What `holystone purge` would do, or its `images` or `stages` half: no policy, no history and no cluster is
         asked. Its `refusals` ask for a confirmation; `plan.without_refusals("confirmation")` is one."""
-        scope, settings, session = _scope(images, stages), self._direct, self._open
+        scope, settings, session = Scope.of(images=images, stages=stages), self._direct, self._open
         with listening(*self._listeners):
             plan = await prepare_purge(
                 session.connections, session.cache, settings, scope, scope.named("purge"), as_of=int(time.time())
             )
-            return await self._made(plan, Users(), plan.as_of)
+            return await self._made(plan, plan.as_of)
 
     async def plan_prune(self) -> Plan:
         """What `holystone prune` would do. What was to be judged as well and could not be is in its `set_aside`."""
@@ -129,7 +131,7 @@ class Client:
                 self._prune_options(),
                 await self._lists(),
             )
-            return await self._made(plan, users, asked)
+            return await self._made(plan, asked, users)
 
     async def check_policies(
         self, file: str, tags: tuple[Reference, ...] = (), only: tuple[Repository, ...] = ()
@@ -164,7 +166,7 @@ class Client:
                 as_of=int(time.time()),
                 folder=session.folder,
             )
-            return await self._made(plan, Users(), plan.as_of)
+            return await self._made(plan, plan.as_of)
 
     async def managed_images(self) -> tuple[ImageName, ...] | None:
         """The images that are cleaned besides those of werf.yaml, sorted; None if there is no stages storage."""
@@ -236,15 +238,19 @@ class Client:
         """The plan of a run of the journal, as it was begun."""
         return await journal.plan_of(self._settings.run.state_dir, run)
 
+    def logins_not_given(self, plan: Plan) -> tuple[Notice, ...]:
+        """What a person should know before a plan of a file or of the journal is carried out, or taken back."""
+        return logins_not_given(plan, self._settings.registry)
+
     async def give_up(self, run: str) -> None:
         """Ends a run for good: nobody resumes it any more, and it can be undone. Where `dry_run` is set, only looks
         whether that can be. Raises NotOpen."""
         await journal.give_up(self._settings.run.state_dir, run, dry_run=self._settings.run.dry_run)
 
-    async def _made(self, plan: Plan, users: Users, asked: float) -> Plan:
+    async def _made(self, plan: Plan, asked: float, users: Users | None = None) -> Plan:
         await self._open.connections.settle()
-        self._looked = Looked(plan.repositories, users, asked)
-        return plan
+        self._looked = Looked(plan.repositories, users or Users(), asked)
+        return made_with(plan, self._settings) if users else plan
 
     def _prune_options(self) -> PruneOptions:
         run = self._prune.run
@@ -292,9 +298,3 @@ class Client:
         if self._session is None:
             raise RuntimeError("used outside of its `async with`")
         return self._session
-
-
-def _scope(images: bool, stages: bool) -> Scope:
-    if not (images or stages):
-        raise UsageError("A plan is of images or stages, or of both.")
-    return Scope(images, stages)

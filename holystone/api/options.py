@@ -30,10 +30,12 @@ class Holystone(Client):
             raise UsageError(f"There is no option {', '.join(unknown)}.")
         given = {name: _as_typed(value) for name, value in options.items()}
         variables = os.environ if environ is None else environ
+        carrying = resolve_apply(given, variables, "holystone.api")
         super().__init__(
             resolve(given, variables),
             variables,
-            places=resolve_apply(given, variables, "holystone.api").places,
+            places=carrying.places,
+            again=carrying.kubernetes,
             listeners=(listener,) if listener else (),
         )
 

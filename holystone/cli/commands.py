@@ -22,7 +22,6 @@ from holystone.engine.events import listening
 from holystone.engine.model.in_use import UsedImage
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import ImageName
-from holystone.engine.report.notice_words import notice_words
 from holystone.settings.given import Given, GivenValue
 from holystone.settings.in_use_lists import read_lists
 from holystone.settings.prune import PruneSettings
@@ -30,13 +29,13 @@ from holystone.settings.resolve import (
     image_name,
     refuse_lists_in_use,
     resolve,
-    resolve_apply,
     resolve_direct,
     resolve_give_up,
 )
 from holystone.settings.run import LogSettings
 from holystone.settings.tables import ADD_OPTIONS, IMAGES_PURGE_OPTIONS, LS_OPTIONS, RM_OPTIONS, STAGES_PURGE_OPTIONS
 from holystone.settings.values import ApplySettings, CleanupSettings, DirectSettings
+from holystone.settings.with_policies import resolve_with_policies
 from holystone.ui.progress import ProgressLines
 from holystone.ui.reporter import JsonReporter, Reporter, TextReporter
 from holystone.workflows.plan_file import read_plan
@@ -86,7 +85,7 @@ def _images(names: Sequence[str]) -> tuple[ImageName, ...]:
 
 
 def apply_file(file: Path, given: Words) -> int:
-    settings = read_settings(partial(resolve_apply, command="apply"), given)
+    settings = read_settings(partial(resolve_with_policies, command="apply"), given)
     listed = read_lists(settings.in_use)
     progress = _progress(settings)
     delivery = Delivery(settings.run, _reporter(settings))
@@ -101,9 +100,9 @@ def apply_file(file: Path, given: Words) -> int:
         if settings.places.are_given and not settings.places.has(plan):
             raise _another_project(file, plan)
         async with _opened(settings, progress, listed) as client:
+            delivery.note(client.logins_not_given(plan))
             with _before_deletion():
-                for notice in await client.check(plan):
-                    delivery.reporter.note(notice_words(notice).of_one)
+                delivery.note(await client.check(plan))
             return await delivery.deliver(client, plan)
 
     return _main(job, progress)
@@ -120,7 +119,7 @@ def _another_project(file: Path, plan: Plan) -> Refused:
 
 
 def resume_run(run: str | None, given: Words) -> int:
-    settings = read_settings(partial(resolve_apply, command="resume"), given)
+    settings = read_settings(partial(resolve_with_policies, command="resume"), given)
     listed = read_lists(settings.in_use)
     progress = _progress(settings)
 
@@ -133,7 +132,7 @@ def resume_run(run: str | None, given: Words) -> int:
 
 
 def undo_run(run: str, given: Words) -> int:
-    settings = read_settings(partial(resolve_apply, command="undo"), given)
+    settings = read_settings(partial(resolve_with_policies, command="undo"), given)
     progress = _progress(settings)
 
     async def job() -> int:
@@ -167,7 +166,8 @@ def plan_and_deliver(
     listed: tuple[UsedImage, ...] = (),
 ) -> int:
     progress = _progress(settings)
-    delivery = Delivery(settings.run, _reporter(settings), settings.notes)
+    file = settings.file if isinstance(settings, PruneSettings) else None
+    delivery = Delivery(settings.run, _reporter(settings), settings.notes, file)
 
     async def job() -> int:
         with _before_deletion():

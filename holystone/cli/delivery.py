@@ -1,5 +1,8 @@
 """What happens with a plan: it is shown, written to a file, or carried out and reported."""
 
+from collections.abc import Iterable
+from pathlib import Path
+
 import anyio.to_thread
 
 from holystone.api import Applied
@@ -22,8 +25,12 @@ from holystone.workflows.plan_file import check_writable, write_plan
 
 
 class Delivery:
-    def __init__(self, run: RunSettings, reporter: Reporter, notes: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, run: RunSettings, reporter: Reporter, notes: tuple[str, ...] = (), policies: Path | None = None
+    ) -> None:
+        """`policies`: the file with which plans are made, and are to be carried out."""
         self._run = run
+        self._policies = policies
         self._notes = notes
         self.reporter = reporter
 
@@ -43,7 +50,10 @@ class Delivery:
         if self._run.plan_out:
             hashed = await anyio.to_thread.run_sync(write_plan, self._run.plan_out, plan)
             file = shell_word(self._run.plan_out)
-            self.reporter.say(f"The plan is in {file}; `holystone apply {file}` executes it. Its hash is {hashed}.")
+            more = f" --config {shell_word(self._policies)}" if self._policies else ""
+            self.reporter.say(
+                f"The plan is in {file}; `holystone apply {file}{more}` executes it. Its hash is {hashed}."
+            )
         if error := refusal(plan.without_refusals("confirmation")):
             return self.show(plan, "failed" if error.exit_code == 1 else "refused", error)
         if self._run.dry_run or self._run.plan_out:
@@ -55,9 +65,12 @@ class Delivery:
 
     def announce(self, plan: Plan, notices: tuple[Notice, ...]) -> None:
         """Tells what is going to be carried out. Raises HolystoneError, and then it must not be."""
+        self.note(notices)
+        self.reporter.announced(plan)
+
+    def note(self, notices: Iterable[Notice]) -> None:
         for notice in notices:
             self.reporter.note(notice_words(notice).of_one)
-        self.reporter.announced(plan)
 
     def report(self, applied: Applied) -> int:
         """The exit code, of a plan that was announced, or is empty. Raises HolystoneError if only telling it went

@@ -4,7 +4,7 @@ import time
 from collections.abc import AsyncIterator
 from typing import Final
 
-from holystone.api import NotOpen
+from holystone.api import Applied, NotOpen
 from holystone.api.client import Client
 from holystone.cli.delivery import Delivery
 from holystone.cli.endings import ending_of_undo, failure_of_undo
@@ -45,7 +45,7 @@ class Runs:
         try:
             if self._settings.run.dry_run:
                 return self._delivery.show(await self._client.left_of(run_id), "planned")
-            return self._delivery.report(await self._client.resume(run_id, self._delivery.announce))
+            return self._delivery.report(await self._resumed(run_id))
         except NotOpen as why:
             return self._idle("resume", why, "nothing left to do")
 
@@ -59,7 +59,7 @@ class Runs:
             try:
                 if self._settings.run.dry_run:
                     return self._delivery.show(await self._client.left_of(record.id), "planned")
-                applied = await self._client.resume(record.id, self._delivery.announce)
+                applied = await self._resumed(record.id)
                 if not (_is_stuck(record) and applied.is_fruitless):
                     return self._delivery.report(applied)
                 if error := failure(record.id, applied.result):
@@ -81,10 +81,15 @@ class Runs:
 
     async def undo(self, run_id: str) -> int:
         """The exit code. Raises HolystoneError; UsageError for an unknown run, Refused for one that is alive."""
+        self._delivery.note(self._client.logins_not_given(await self._client.plan_of(run_id)))
         result = await self._client.undo(run_id)
         ending, code = ending_of_undo(result, dry_run=self._settings.run.dry_run)
         self._reporter.undone(run_id, result, ending, code, failure_of_undo(run_id, result) if code else None)
         return code
+
+    async def _resumed(self, run_id: str) -> Applied:
+        self._delivery.note(self._client.logins_not_given(await self._client.plan_of(run_id)))
+        return await self._client.resume(run_id, self._delivery.announce)
 
     def _idle(self, command: str, why: NotOpen, there_is: str) -> int:
         """The exit code. Raises `why` if the run's undo has begun."""

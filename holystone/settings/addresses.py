@@ -5,7 +5,7 @@ from typing import get_args
 import msgspec
 
 from holystone.adapters.registries.implementations import IMPLEMENTATIONS
-from holystone.adapters.registries.reach import NamedPlace
+from holystone.adapters.registries.reach import NamedPlace, NamedRegistries
 from holystone.engine.errors import UsageError
 from holystone.engine.model.addresses import Address
 from holystone.engine.model.plan import Place
@@ -50,14 +50,14 @@ def project_places(given: Given) -> ProjectPlaces:
         raise UsageError(f"{o.IMAGES_REPO.flag} or {o.STAGES_STORAGE.flag}: {error}") from error
 
 
-def named_places(given: Given, places: ProjectPlaces) -> dict[Place, NamedPlace]:
+def named_registries(given: Given, places: ProjectPlaces) -> NamedRegistries:
     named: dict[Place, NamedPlace] = {}
     if places.images:
         named["images"] = NamedPlace(places.images, _implementation(given, o.IMAGES_REPO_IMPLEMENTATION))
     if places.storage:
         at = Address(places.storage.host, places.storage.path)
         named["stages"] = NamedPlace(at, _implementation(given, o.STAGES_STORAGE_REPO_IMPLEMENTATION))
-    return named
+    return NamedRegistries(named)
 
 
 def _implementation(given: Given, own: Option) -> Implementation:

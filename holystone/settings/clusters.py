@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+import msgspec
+
 from holystone.engine.errors import UsageError
 from holystone.settings import intent_options as intent
 from holystone.settings.given import Given
@@ -11,11 +13,30 @@ from holystone.settings.values import KubernetesSettings
 
 
 def resolve_clusters(given: Given) -> KubernetesSettings:
-    config, base64, context = map(given.filled, (intent.KUBE_CONFIG, intent.KUBE_CONFIG_BASE64, intent.KUBE_CONTEXT))
+    """For what is planned. Raises UsageError."""
+    return _narrowed(_whole(given), given)
+
+
+def resolve_clusters_again(given: Given) -> KubernetesSettings:
+    """For what was planned before. Variables are set for all commands at once: what they leave out was left out of the
+    plan, too, or was asked for it, and then is asked again. Only what somebody types leaves out more. Raises
+    UsageError."""
+    return _narrowed(_whole(given), given.typed())
+
+
+def _whole(given: Given) -> KubernetesSettings:
+    config, base64 = map(given.filled, (intent.KUBE_CONFIG, intent.KUBE_CONFIG_BASE64))
     return KubernetesSettings(
         default_config=given.home / ".kube" / "config",
         config=tuple(given.expanded(path) for path in config.text.split(os.pathsep) if path) if config else None,
         config_base64=secret_reference(given, base64) if base64 else None,
+    )
+
+
+def _narrowed(settings: KubernetesSettings, given: Given) -> KubernetesSettings:
+    context = given.filled(intent.KUBE_CONTEXT)
+    return msgspec.structs.replace(
+        settings,
         context=context.text if context else None,
         excluded=tuple(value.text for value in given.values(intent.EXCLUDE_KUBE_CONTEXT)),
         context_namespace_only=given.flag(intent.SCAN_CONTEXT_NAMESPACE_ONLY),

@@ -107,6 +107,10 @@ class Given:
         """Whether the option was given on the command line, and not empty."""
         return bool(self._options.get(option.key))
 
+    def typed(self) -> "Given":
+        """What stands on the command line alone."""
+        return Given(self._options, {})
+
     def filled(self, *options: Option) -> GivenValue | None:
         """The first of these that has a text that is not empty."""
         return next((value for option in options if (value := self.one(option)) and value.text), None)

@@ -12,6 +12,7 @@ from holystone.adapters.registries.detection import is_vendors_own, named
 from holystone.adapters.registries.reach import Access
 from holystone.engine.errors import UsageError, shell_word
 from holystone.engine.model.addresses import Address
+from holystone.engine.model.plan import Place
 from holystone.engine.model.references import RegistryHost, Repository
 from holystone.policies.retention.narrowed import is_about
 from holystone.policies.retention.reach import reach, reaches
@@ -56,6 +57,8 @@ class PruneSettings(msgspec.Struct, frozen=True):
     """Sentences to be said once: what was given and has no effect."""
     places: Mapping[str, tuple[str, ...]] = {}
     """Where the entries of each policy stand, by the policy's name; empty for those of the command line."""
+    file: Path | None = None
+    """Of the policies; None: they are of the command line."""
 
     def to_apply(self) -> ApplySettings:
         """The settings with which their plan is carried out."""
@@ -96,18 +99,29 @@ def _of_a_file(given: Given, file: Path) -> PruneSettings:
     loaded = load_retention_file(file, given.home)
     retention = loaded.file
     kubernetes = _clusters(given, resolve_clusters(given), retention.in_use, file)
-    lists = tuple(dict.fromkeys((*resolve_lists(given), *map(Path, retention.in_use_lists))))
-    return msgspec.structs.replace(_settings(given, retention, kubernetes, lists), places=loaded.places)
+    made = _settings(given, retention, kubernetes, all_lists(given, retention))
+    return msgspec.structs.replace(made, places=loaded.places, file=file)
+
+
+def all_lists(given: Given, retention: RetentionFile) -> tuple[Path | None, ...]:
+    """What options and variables name, and the file of policies."""
+    return tuple(dict.fromkeys((*resolve_lists(given), *map(Path, retention.in_use_lists))))
+
+
+def registries_of(given: Given, retention: RetentionFile) -> RegistrySettings:
+    """How the registries are reached that policies are about. Raises UsageError."""
+    access, by_host = resolve_shared_access(given), _logins(given, retention.registries)
+    _refuse_one_for_many(given, access, by_host, retention)
+    shared: dict[Place, Access] = {"images": access, "stages": access}
+    return msgspec.structs.replace(registry_settings(given), access=shared, by_host=by_host)
 
 
 def _settings(
     given: Given, retention: RetentionFile, kubernetes: KubernetesSettings, lists: tuple[Path | None, ...]
 ) -> PruneSettings:
-    access, by_host = resolve_shared_access(given), _logins(given, retention.registries)
-    _refuse_one_for_many(given, access, by_host, retention)
     return PruneSettings(
         retention=retention,
-        registry=msgspec.structs.replace(registry_settings(given), access={"images": access}, by_host=by_host),
+        registry=registries_of(given, retention),
         kubernetes=kubernetes,
         in_use=lists,
         run=run_settings(given),
@@ -191,12 +205,9 @@ def _clusters(given: Given, settings: KubernetesSettings, said: Clusters, file: 
             f"{typed[0]} says which clusters are asked what is in use, and {file} says so, too",
             what_to_do=f"Write it into {file}, as `in-use: {{kubernetes: …}}`.",
         )
-    whole = msgspec.structs.replace(
-        settings, context=None, excluded=(), context_namespace_only=False, without=said.contexts == "none"
+    return msgspec.structs.replace(
+        settings, context=None, excluded=(), context_namespace_only=False, without=False, said=said.contexts
     )
-    if isinstance(said.contexts, tuple):
-        return msgspec.structs.replace(whole, among=said.contexts)
-    return whole
 
 
 def _logins(given: Given, registries: Mapping[RegistryHost, RegistryAccess]) -> dict[RegistryHost, Login]:

@@ -13,8 +13,8 @@ from holystone.settings import intent_options as intent
 from holystone.settings import options as o
 from holystone.settings import tables
 from holystone.settings.access import half_logins, resolve_access, resolve_hosts, resolve_token_servers
-from holystone.settings.addresses import named_places, project_places, resolve_places, resolve_storage
-from holystone.settings.clusters import resolve_clusters, resolve_lists
+from holystone.settings.addresses import named_registries, project_places, resolve_places, resolve_storage
+from holystone.settings.clusters import resolve_clusters, resolve_clusters_again, resolve_lists
 from holystone.settings.given import Given, GivenValue, Options
 from holystone.settings.option import Option
 from holystone.settings.run import log_settings, run_settings
@@ -102,10 +102,10 @@ def resolve_apply(options: Options, environ: Mapping[str, str], command: str) ->
     max_age = given.filled(o.MAX_AGE)
     places = project_places(given)
     return ApplySettings(
-        registry=msgspec.structs.replace(registry_settings(given), named_places=named_places(given, places)),
+        registry=msgspec.structs.replace(registry_settings(given), named=named_registries(given, places)),
         run=run_settings(given),
         log=log_settings(given),
-        kubernetes=resolve_clusters(given),
+        kubernetes=resolve_clusters_again(given),
         in_use=resolve_lists(given),
         places=places,
         max_age=max_age.seconds() if max_age else DAY,

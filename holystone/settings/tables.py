@@ -109,7 +109,12 @@ _OF_A_RUN: Final = (
     *METRICS_OPTIONS,
     *LOG_OPTIONS,
 )
+_WITH_POLICIES: Final = msgspec.structs.replace(
+    o.POLICIES,
+    help="File of retention policies, for a run of prune: where its registries' logins are, and who uses images.",
+)
 RESUME_OPTIONS: Final = (
+    _WITH_POLICIES,
     msgspec.structs.replace(o.IMAGES_REPO, help="Take up runs of this images repo only."),
     msgspec.structs.replace(o.STAGES_STORAGE, help="Take up runs of this stages storage only."),
     msgspec.structs.replace(o.DRY_RUN, help="Show what is left to do, delete nothing."),
@@ -119,6 +124,7 @@ RESUME_OPTIONS: Final = (
     *_OF_A_RUN,
 )
 APPLY_OPTIONS: Final = (
+    _WITH_POLICIES,
     o.YES,
     o.MAX_AGE,
     msgspec.structs.replace(o.IMAGES_REPO, help="Refuse a plan of another images repo."),
@@ -130,6 +136,7 @@ APPLY_OPTIONS: Final = (
     *_OF_A_RUN,
 )
 UNDO_OPTIONS: Final = (
+    _WITH_POLICIES,
     msgspec.structs.replace(o.IMAGES_REPO, help="Where the images are, if logins of vendors' options are to go there."),
     msgspec.structs.replace(o.STAGES_STORAGE, help="Where the stages are, if such logins are to go there."),
     msgspec.structs.replace(o.DRY_RUN, help="Show what would be put back, change nothing."),

@@ -8,7 +8,7 @@ import msgspec
 
 from holystone.adapters.credentials.reference import Login, SecretReference
 from holystone.adapters.http.hosts import NOWHERE, Hosts
-from holystone.adapters.registries.reach import Access, NamedPlace, TokenServer
+from holystone.adapters.registries.reach import Access, NamedRegistries, TokenServer
 from holystone.engine.errors import UsageError
 from holystone.engine.model.plan import Place
 from holystone.engine.model.references import ImageName, RegistryHost
@@ -31,7 +31,7 @@ class RegistrySettings(msgspec.Struct, frozen=True):
     """Requests at once to one registry; None: no limit."""
     trusted_token_servers: tuple[TokenServer, ...] = ()
     access: Mapping[Place, Access] = {}
-    named_places: Mapping[Place, NamedPlace] | None = None
+    named: NamedRegistries | None = None
     """Of commands that take their addresses from elsewhere."""
     by_host: Mapping[RegistryHost, Login] = {}
     """Stand in for the logins of Docker's configuration."""
@@ -75,8 +75,8 @@ class KubernetesSettings(msgspec.Struct, frozen=True):
     """Counts before `config`."""
     context: str | None = None
     """None: all."""
-    among: tuple[str, ...] = ()
-    """If there are any, only these."""
+    said: tuple[str, ...] | Literal["all", "none"] | None = None
+    """By a file of policies: the contexts that are asked; None: there is no such file."""
     excluded: tuple[str, ...] = ()
     context_namespace_only: bool = False
     without: bool = False

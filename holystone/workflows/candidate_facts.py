@@ -29,6 +29,7 @@ class ImageFacts:
         self._now = now
         self._created: dict[Digest, Moment | None] = {}
         self._labels: dict[Digest, Mapping[str, frozenset[str]] | None] = {}
+        self._provenance: dict[Digest, frozenset[str] | None] = {}
         self._pulls = snapshot.pulls or Pulls()
         self._counts_pulls = bool(self._pulls.tags or self._pulls.manifests)
         self._tags: defaultdict[Digest, list[Tag]] = defaultdict(list)
@@ -51,6 +52,12 @@ class ImageFacts:
         if digest not in self._labels:
             self._labels[digest] = self._look_what(digest)
         return self._labels[digest]
+
+    def provenance(self, digest: Digest) -> frozenset[str] | None:
+        """The commits that are attested of an index's images. None if one attestation was not read."""
+        if digest not in self._provenance:
+            self._provenance[digest] = self._look_whence(digest)
+        return self._provenance[digest]
 
     def pulled(self, digest: Digest, pushed: Moment | None) -> Moment | None:
         """The latest pull of any tag of it, of itself or of what it lists, its restore from the archive, or its push:
@@ -95,6 +102,23 @@ class ImageFacts:
                 for name, text in labels.items():
                     said[name].add(text)
         return {name: frozenset(texts) for name, texts in said.items()} if said else _NO_LABELS
+
+    def _look_whence(self, digest: Digest) -> frozenset[str] | None:
+        known = self._snapshot.manifests
+        found: frozenset[str] = frozenset()
+        for index in (digest, *parts((digest,), known)):
+            manifest = known.get(index)
+            if manifest is None:
+                return None
+            for subject, attestations in manifest.attested.items():
+                for each in attestations if subject in manifest.children else ():
+                    if each not in known:
+                        return None
+                    for statement in known[each].statements:
+                        if (said := self._snapshot.provenance.get(statement.digest)) is None:
+                            return None
+                        found |= said
+        return found
 
     def _images(self, index: Manifest) -> Iterator[Manifest | None]:
         """The images that an index lists, at any depth; None for one that was not read, which may be one. Attestations

@@ -115,7 +115,7 @@ def _candidate(snapshot: RepositorySnapshot, tag: Tag, facts: ImageFacts, sighti
         created=created,
         pulled=facts.pulled(digest, pushed),
         labels=facts.labels(digest),
-        provenance=None,  # it is not read yet
+        provenance=facts.provenance(digest),
         archived=digest in snapshot.archived,
         locked=tag in snapshot.locked,
     )

@@ -1,10 +1,11 @@
 """What is decided from what: the values that go into `decide`, and what comes out of it."""
 
 from collections.abc import Mapping
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
 import msgspec
 
+from holystone.engine.errors import UsageError
 from holystone.engine.model.history import GitNames, History
 from holystone.engine.model.notices import Notice
 from holystone.engine.model.references import Repository, Tag
@@ -22,6 +23,13 @@ class Scope(msgspec.Struct, frozen=True):
 
     images: bool = True
     stages: bool = True
+
+    @classmethod
+    def of(cls, *, images: bool, stages: bool) -> Self:
+        """Raises UsageError."""
+        if not (images or stages):
+            raise UsageError("A plan is of images or stages, or of both.")
+        return cls(images, stages)
 
     def named(self, command: str) -> str:
         """The command that does its work in this scope: `images cleanup`."""

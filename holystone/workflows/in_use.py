@@ -45,7 +45,7 @@ class FoundInUse(msgspec.Struct, frozen=True):
 async def find_users(settings: KubernetesSettings, listed: Collection[UsedImage], environ: Mapping[str, str]) -> Users:
     """Who is to be asked what is in use; nobody is asked yet. Raises UsageError, and Refused where there is no cluster
     to ask."""
-    if settings.without:
+    if settings.without or settings.said == "none":
         return Users(listed=listed)
     return _users(await _config(settings, environ), settings, listed)
 
@@ -58,14 +58,14 @@ async def _config(settings: KubernetesSettings, environ: Mapping[str, str]) -> K
 
 def _users(config: KubeConfig, settings: KubernetesSettings, listed: Collection[UsedImage]) -> Users:
     excluded = settings.excluded
-    if settings.among:
-        if unknown := sorted({*settings.among} - config.contexts.keys()):
+    if isinstance(settings.said, tuple):
+        if unknown := sorted({*settings.said} - config.contexts.keys() - {*excluded}):
             raise Refused(
                 f"{_contexts(unknown)} {'is' if len(unknown) == 1 else 'are'} to be asked what is in use, and not in "
                 "this Kubernetes configuration.",
                 what_to_do="Name the right configuration with --kube-config.",
             )
-        excluded = (*excluded, *sorted(config.contexts.keys() - {*settings.among}))
+        excluded = (*excluded, *sorted(config.contexts.keys() - {*settings.said, *excluded}))
     clusters = choose_targets(
         config, only=settings.context, excluded=excluded, own_namespace=settings.context_namespace_only
     )
@@ -81,32 +81,49 @@ async def find_users_again(
     environ: Mapping[str, str],
 ) -> Users:
     """Who uses images now, for a plan that asked `then`: all clusters of today's configuration but those that were left
-    out, or that are now. Raises Refused also where one that was asked is not known here."""
-    if then is None or settings.without:
+    out, or that are now; where a file of policies says who is asked, those that it says. Raises Refused also where one
+    that was asked then is not known here, or the file does not say it any more."""
+    if settings.without:
         return Users(listed=listed)
-    config = await _config(settings, environ)  # once: it may be a pipe
-    chosen = settings.context or then.only
+    if then is None:  # a plan for which nobody was asked needs nobody now, unless the user says so
+        return await find_users(settings, listed, environ) if settings.said else Users(listed=listed)
+    again = () if settings.context else sorted({*then.contexts} - {*settings.excluded})
+    by_file = again if settings.said in (None, "all") else () if settings.said == "none" else settings.said
+    if unsaid := [name for name in again if name not in by_file]:
+        raise _unasked(unsaid, "the file of policies does not have it asked", "Say so there")
+    if settings.said == "none":
+        return Users(listed=listed)
+    try:
+        config = await _config(settings, environ)  # once: it may be a pipe
+    except Refused as error:
+        raise _unasked(then.contexts, error.message, "Name it with --kube-config") from error
+    if missing := [name for name in again if name not in config.contexts]:
+        why = "that is not in this Kubernetes configuration"
+        raise _unasked(missing, why, "Name the right configuration with --kube-config")
+    chosen = settings.context or (None if settings.said else then.only)
     known = {chosen} if chosen else config.contexts.keys()
-    if missing := sorted(
-        {*then.contexts} - config.contexts.keys() - {*settings.excluded} if not settings.context else ()
-    ):
-        raise Refused(
-            f"The plan was made with what runs in {_contexts(missing)}, and that is not in this Kubernetes "
-            "configuration. So it is not known what is in use now.",
-            what_to_do="Name the right configuration with --kube-config, or leave it out with "
-            + " ".join(f"--exclude-kube-context {shell_word(name)}" for name in missing)
-            + ", or say --without-kube.",
-        )
-    left_out = {*settings.excluded, *(name for name in then.excluded if name in known)}
+    left_out = {name for name in settings.excluded if name in known or name not in then.contexts}
+    if not settings.said:
+        left_out |= {name for name in then.excluded if name in known}
     return _users(
         config,
         msgspec.structs.replace(
             settings,
             context=chosen,
             excluded=tuple(sorted(left_out)),
-            context_namespace_only=settings.context_namespace_only or then.own_namespace,
+            context_namespace_only=settings.context_namespace_only or (then.own_namespace and not settings.said),
         ),
         listed,
+    )
+
+
+def _unasked(contexts: Sequence[str], why: str, what_to_do: str) -> Refused:
+    return Refused(
+        f"The plan was made with what runs in {_contexts(contexts)}, and {why.removesuffix('.')}. So it is not known "
+        "what is in use now.",
+        what_to_do=f"{what_to_do}, or leave it out with "
+        + " ".join(f"--exclude-kube-context {shell_word(name)}" for name in contexts)
+        + ", or say --without-kube. No variable says so for a plan that is made.",
     )
 
 

@@ -9,6 +9,7 @@ import msgspec
 from holystone.adapters.http.dates import Reading
 from holystone.adapters.registries.connections import Connections
 from holystone.engine.errors import Doubtful, HolystoneError, Unreachable, Unseen, UsageError
+from holystone.engine.inventory.provenance import add_provenance
 from holystone.engine.inventory.snapshot import add_configs
 from holystone.engine.model.addresses import Address
 from holystone.engine.model.in_use import UsedImage
@@ -147,6 +148,8 @@ class _Reader:
         seen: list[Seen] = []
 
         async def judged(snapshot: RepositorySnapshot) -> Judged:
+            attested = [tag for tag in snapshot.tags if reading.needs_provenance(tag)]
+            snapshot = await add_provenance(session, self._cache, snapshot, attested)
             seen.append(await self._look(session, claimed.policy, snapshot))
             return seen[0].judged
 

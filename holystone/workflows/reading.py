@@ -4,14 +4,17 @@ import time
 from collections.abc import Collection
 from typing import Final
 
+import msgspec
+
 from holystone.adapters.registries.connections import Connections
 from holystone.engine.errors import NOTHING_DELETED, Refused
 from holystone.engine.model.in_use import UsedImage
 from holystone.engine.model.notices import Notice
 from holystone.engine.model.plan import Plan, RepositoryPlan
+from holystone.engine.model.source_notices import LoginsNotGiven
 from holystone.engine.scheduler import for_each
 from holystone.settings.places import ProjectPlaces
-from holystone.settings.values import DAY, ApplySettings
+from holystone.settings.values import DAY, ApplySettings, RegistrySettings
 from holystone.workflows.still_unused import Looked, refuse_what_is_used
 
 _AGAIN: Final = "Make a new plan with --plan-out."
@@ -36,9 +39,7 @@ async def check_plan(
         )
     is_known = before is not None and before.is_at(plan)
     what_to_do = f"{'Make a new plan.' if is_known else _AGAIN} What is in use stays in it."
-    looked, notices = await refuse_what_is_used(
-        connections, plan, before, settings.kubernetes, listed, what_to_do=what_to_do
-    )
+    looked, notices = await refuse_what_is_used(connections, plan, before, settings, listed, what_to_do=what_to_do)
     if not is_known:
         await for_each(
             (each for each in plan.repositories if each.passes),
@@ -46,6 +47,20 @@ async def check_plan(
             workers=8,
         )
     return looked, notices
+
+
+def made_with(plan: Plan, settings: ApplySettings) -> Plan:
+    """The plan, once it is noted what whoever carries it out later needs as well."""
+    lists = tuple("standard input" if each is None else str(each) for each in settings.in_use)
+    given = settings.registry.by_host.keys()
+    logins = {at.repository.host for at in plan.repositories if at.repository.host in given} if given else ()
+    return msgspec.structs.replace(plan, lists=lists, logins=tuple(sorted(logins)))
+
+
+def logins_not_given(plan: Plan, registry: RegistrySettings) -> tuple[Notice, ...]:
+    """Logins of a file of policies, with which the plan was made: others may see and do other things."""
+    missing = tuple(sorted({*plan.logins} - registry.by_host.keys()))
+    return (LoginsNotGiven(missing),) if missing else ()
 
 
 def refuse_another_project(places: ProjectPlaces, plan: Plan, what: str) -> None:

@@ -1,6 +1,6 @@
 """What has to be read of a repository so that a policy can judge it, and nothing more."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from holystone.engine.closure.graph import is_attached_name
@@ -22,11 +22,14 @@ can happen, where RE2 has to take each for each byte."""
 
 
 class Reading(NamedTuple):
-    """What is asked of a repository, as `read_repository` and `plan_repository` take it."""
+    """What is asked of a repository; `needs_config`, `contents` and `wanted` as `read_repository` and `plan_repository`
+    take them."""
 
     needs_config: Callable[[Tag], bool]
     contents: Contents
     wanted: Wanted
+    needs_provenance: Callable[[Tag], bool]
+    """The tags of which attestations are looked at."""
 
 
 def reading_of(policy: Policy, most: int = _STEPS) -> Reading:
@@ -39,8 +42,11 @@ def reading_of(policy: Policy, most: int = _STEPS) -> Reading:
         return {name: text[:longest] for name, text in labels.items() if name in names or name in more}
 
     labelled, dated = _matching(policy, _needs_labels), _matching(policy, _needs_time)
+    attested = _matching(policy, _needs_provenance)
     if any(entry.same_commit and _label(entry.commit) for entry in policy.keep):
         labelled = _not_attached  # the commit of any tag that stays counts
+    if any(entry.same_commit and entry.commit.source == "provenance" for entry in policy.keep):
+        attested = _not_attached
     by_build = policy.times == "created"
     count = _bounded(policy, most)
 
@@ -60,6 +66,7 @@ def reading_of(policy: Policy, most: int = _STEPS) -> Reading:
             pulls=any(entry.pulled_within is not None for entry in policy.keep),
             loose=policy.untagged_after is not None or policy.orphaned_after is not None,
         ),
+        needs_provenance=attested,
     )
 
 
@@ -105,11 +112,18 @@ def _labels(policy: Policy) -> frozenset[str]:
 
 
 def _labels_of(entry: Entry) -> tuple[str, ...]:
-    commits = (
-        _label(entry.commits_of.by) if entry.commits_of else None,
-        _label(entry.commit) if entry.branch_head_of or entry.same_commit else None,
-    )
-    return tuple(name for name in (entry.label and entry.label.name, *commits) if name)
+    return tuple(name for name in (entry.label and entry.label.name, *map(_label, _commits(entry))) if name)
+
+
+def _needs_provenance(entry: Entry) -> bool:
+    return any(each.source == "provenance" for each in _commits(entry))
+
+
+def _commits(entry: Entry) -> Iterator[CommitOf]:
+    if entry.commits_of:
+        yield entry.commits_of.by
+    if entry.branch_head_of or entry.same_commit:
+        yield entry.commit
 
 
 def _label(commit: CommitOf) -> str | None:

@@ -78,7 +78,7 @@ async def resume(
             session.connections,
             await _left(session, journal, run),
             None,
-            settings.kubernetes,
+            settings,
             listed,
             what_to_do=f"`holystone runs give-up {run.id}` ends the run for good, `holystone undo {run.id}` takes back "
             "what it has deleted; the next cleanup makes a new plan.",

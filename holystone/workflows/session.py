@@ -50,7 +50,7 @@ async def open_session(
         unverified=registry.unverified,
         token_servers=registry.trusted_token_servers,
         access=registry.access,
-        named_places=registry.named_places,
+        named=registry.named,
         by_host=registry.by_host,
         environ=environ,
         limits=Limits(in_flight=registry.concurrency or _unbounded(), first_patience=_FIRST_PATIENCE),

@@ -16,8 +16,8 @@ from holystone.engine.model.plan import Plan, RepositoryPlan
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.planner.refusals import doomed_and_used
 from holystone.engine.ports import RepositorySession
-from holystone.engine.report.words import user_text
-from holystone.settings.values import KubernetesSettings
+from holystone.engine.report.words import some, user_text
+from holystone.settings.values import ApplySettings
 from holystone.workflows.in_use import A_WHILE, FoundInUse, Users, find_users_again, read_in_use, refuse_unfilled
 from holystone.workflows.inventory import RepositoryTarget
 from holystone.workflows.unlisted import look_up
@@ -43,15 +43,16 @@ async def refuse_what_is_used(
     connections: Connections,
     plan: Plan,
     before: Looked | None,
-    settings: KubernetesSettings,
+    settings: ApplySettings,
     listed: Collection[UsedImage],
     *,
     what_to_do: str,
 ) -> tuple[Looked | None, tuple[Notice, ...]]:
     """What is known of the plan by now, and the notices. Asks the clusters that were asked for the plan, and those that
-    are new, unless the plan was made without any. `before`: what is known already; if it is of this plan, the clusters
-    that it names are asked again, and only if that was more than a minute ago, and what people list counts where it is
-    other than it was. Raises Refused, naming what is used and by whom; IncompleteSource."""
+    are new, unless the plan was made without any and no file of policies names any now. `before`: what is known
+    already; if it is of this plan, the clusters that it names are asked again, and only if that was more than a minute
+    ago, and what people list counts where it is other than it was. Raises Refused, naming what is used and by whom;
+    IncompleteSource."""
     if plan.is_empty:
         return before, ()
     known = before if before and before.is_at(plan) else None
@@ -63,10 +64,25 @@ async def refuse_what_is_used(
     users = (
         msgspec.structs.replace(known.users, listed=listed)
         if known
-        else await find_users_again(plan.clusters, settings, listed, connections.environ)
+        else await _users_again(plan, settings, listed, connections.environ)
     )
     in_use = await _refuse(connections, plan, users, what_to_do)
     return Looked(plan.repositories, users, in_use.moment), in_use.notices
+
+
+async def _users_again(
+    plan: Plan, settings: ApplySettings, listed: Collection[UsedImage], environ: Mapping[str, str]
+) -> Users:
+    """Raises Refused where somebody was asked for the plan who is not asked now."""
+    if plan.lists and not settings.in_use:
+        raise Refused(
+            f"The plan was made with what is listed as in use in {printable(some(plan.lists))}, and no list is given "
+            "here. So it is not known what is in use now.",
+            not_deleted="Nothing was deleted by this command.",
+            what_to_do="Add --in-use FILE with what is in use today, or --config FILE if a file of policies names the "
+            "list. If nothing is: --in-use /dev/null.",
+        )
+    return await find_users_again(plan.clusters, settings.kubernetes, listed, environ)
 
 
 async def _refuse(connections: Connections, plan: Plan, users: Users, what_to_do: str) -> FoundInUse:

@@ -15,7 +15,7 @@ from holystone.api import Holystone, HolystoneError, NotOpen, Refused, UsageErro
 from holystone.embedded.quirks import DISTRIBUTION_2_8
 from holystone.embedded.server import EmbeddedRegistry
 from holystone.engine.model.events import Begun, Checked, Done, Listed, Planned, Read, Step
-from holystone.engine.model.plan import Plan
+from holystone.engine.model.plan import ClustersAsked, Plan
 from holystone.engine.model.refusals import NumberExceeded
 from tests.support.command_line import now
 from tests.support.tiny_project import tiny_project
@@ -321,3 +321,16 @@ async def test_the_page_does_what_it_says(shop: Shop, capsys: pytest.CaptureFixt
 def test_every_name_that_is_promised_is_there_and_on_no_other_list() -> None:
     assert api.__all__ == sorted(api.__all__)
     assert all(hasattr(api, name) for name in api.__all__)
+
+
+async def test_what_a_variable_leaves_out_is_asked_again_for_a_plan_of_elsewhere(shop: Shop, tmp_path: Path) -> None:
+    asked = ClustersAsked(("prod",))
+    options = {**shop.options, "kube_config": str(tmp_path / "absent")}
+    del options["without_kube"]
+    async with shop.holystone() as holystone:
+        plan = msgspec.structs.replace(await holystone.plan(), clusters=asked)
+    async with Holystone(environ={"WERF_KUBE_CONTEXT": "staging"}, **options) as holystone:
+        with pytest.raises(Refused, match="was made with what runs in context prod"):
+            await holystone.check(plan)
+    async with Holystone(environ={}, **{**options, "kube_config": None}, without_kube=True) as holystone:
+        await holystone.check(plan)

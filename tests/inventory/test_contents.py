@@ -7,9 +7,9 @@ import pytest
 
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.inventory.snapshot import Contents, read_repository
+from holystone.engine.model.descriptors import IN_TOTO
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.manifests import (
-    IN_TOTO,
     OCI_CONFIG,
     OCI_INDEX,
     OCI_MANIFEST,

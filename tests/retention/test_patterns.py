@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holystone.policies.retention.natural_order import natural_key
+from holystone.policies.natural_order import natural_key
 from holystone.policies.retention.patterns import (
     ExpressionPattern,
     GlobPattern,

@@ -124,7 +124,7 @@ def walking(folder: Path, many: int) -> Iterator[Walk]:
 def killed(moment: Callable[[], bool], walk: Walk) -> int:
     """The exit code of an `apply` that is killed at that moment, if it does not end before."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "holystone.cli", "apply", "plan.json"],
+        [sys.executable, "-m", "holystone.cli", "apply", "plan.json", "--config", "holystone.yaml"],
         cwd=walk.bench.project,
         env=walk.bench.environment(),
         stdin=subprocess.DEVNULL,
@@ -163,14 +163,14 @@ def go_through_with_it(walk: Walk, many: int) -> None:
     planned = walk.run("prune", "--config", "holystone.yaml", "--plan-out", "plan.json")
     walk.assert_tells_the_bad_one(planned, 4)
     assert whole in planned.out
-    assert "`holystone apply plan.json` executes it" in planned.err
+    assert "`holystone apply plan.json --config holystone.yaml` executes it" in planned.err
     assert walk.contents() == before
 
     one = walk.registries[0]
     assert killed(lambda: "nightly" not in walk.tags(one, f"shop/app-{many // 4:03}"), walk) == -signal.SIGKILL
     assert 0 < walk.doomed_left() < doomed
 
-    resumed = walk.run("resume")
+    resumed = walk.run("resume", "--config", "holystone.yaml")
     walk.assert_tells_the_bad_one(resumed, 4)
     assert f"As planned, in {2 * many} repositories: {go:,} tags and {manifests:,} manifests deleted" in resumed.out
     assert f"is done. All {stay:,} tags that were to stay are still there." in resumed.out

@@ -2,7 +2,7 @@
 the `git` program says. It shares no code with Holystone's own policies, closure and planner."""
 
 import subprocess
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -11,6 +11,7 @@ import re2
 
 from holystone.demo.published import PublishedProject, PublishedTag
 from holystone.engine.model.references import Digest, RepositoryPath, Tag
+from tests.support.plain_world import by_number
 from tests.support.programs import require
 
 Tags: TypeAlias = Mapping[RepositoryPath, Mapping[Tag, Digest]]
@@ -24,9 +25,8 @@ class Limit:
     """Seconds."""
     operator: Literal["And", "Or"] = "And"
 
-    def newest(self, dated: Iterable[tuple[int, str]], now: int) -> set[str]:
-        """The names that stay. Of equal dates the first name counts as the newest."""
-        ordered = sorted(dated, key=lambda each: (-each[0], each[1]))
+    def newest(self, ordered: Sequence[tuple[int, str]], now: int) -> set[str]:
+        """The names that stay. `ordered`: with their dates, newest first."""
         everything = {name for _, name in ordered}
         by_number = everything if self.last in (None, -1) else {name for _, name in ordered[: self.last]}
         by_age = {name for date, name in ordered if self.within is None or date > now - self.within}
@@ -158,7 +158,9 @@ def _selected(
     for policy in policies:
         references = git.references(policy.kind)
         matching = [(date, name) for name, (date, _) in references.items() if re2.search(policy.name, name)]
-        for name in policy.limit.newest(matching, now):
+        # Of equal dates the last by natural order counts as the newest.
+        ordered = sorted(matching, key=lambda each: (each[0], by_number(each[1])), reverse=True)
+        for name in policy.limit.newest(ordered, now):
             selected[policy.kind, name] = (references[name][1], policy.images)
     return selected
 
@@ -186,7 +188,8 @@ def _doomed_by_history(
                 if record.signature in taking_part and record.commit in reachable:
                     one = (git.dates[record.commit], str(record.commit))
                     newest[record.signature] = max(newest.get(record.signature, one), one)
-            stays = limit.newest([(date, signature) for signature, (date, _) in newest.items()], now)
+            dated = [(date, signature) for signature, (date, _) in newest.items()]
+            stays = limit.newest(sorted(dated, key=lambda each: (-each[0], each[1])), now)
             kept |= stays
             heads |= {(signature, newest[signature][1]) for signature in stays}
         doomed += [tag for tag in tags if tag.signature not in kept]

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tests.support.plain_owners import Mine, Record, in_use
-from tests.support.plain_world import Ref, World
+from tests.support.plain_world import Ref, World, by_number
 
 NANO = 10**9
 WERF_DEFAULTS: Sequence[Any] = (
@@ -45,7 +45,7 @@ def _selected(world: World) -> Mapping[Ref, Mapping[str, Any] | None]:
         pattern = policy["references"][kind]
         matching = [
             ref
-            for ref in sorted(world.refs, key=lambda ref: (-ref.date, ref.name))
+            for ref in sorted(world.refs, key=lambda ref: (ref.date, by_number(ref.name)), reverse=True)
             if ref.kind == kind
             and (re.search(pattern[1:-1], ref.name) if pattern.startswith("/") else ref.name == pattern)
         ]

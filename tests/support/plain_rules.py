@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from tests.support.plain_history import by_history
 from tests.support.plain_owners import Mine, image_names, in_use, records_of, tags_of
-from tests.support.plain_world import Image, World
+from tests.support.plain_world import Image, World, by_number
 
 DAY = 24 * 3600
 SLUGS = {"feature/login": "feature-login-723b424c"}
@@ -123,11 +123,13 @@ def _by_strategy(world: World, mine: Sequence[Mine]) -> set[tuple[str, str]]:
         of_strategy = {each for each in judged if each.strategy == strategy}
         if days is not None:
             gone |= {e for e in of_strategy if e.about.created > 0 and world.now - e.about.created >= days * DAY}
-        # "Of the rest all but the newest so many of each image; of equal dates the first by name is the newest."
+        # "Of the rest all but the newest so many of each image; of equal dates the last by natural order is the
+        # newest."
         # Images without a date are not limited, "but a limit of 0 takes them".
         if limit is not None:
             rest = of_strategy - gone
-            dated = sorted((e for e in rest if e.about.created > 0), key=lambda e: (-e.about.created, e.tag))
+            named = sorted((e for e in rest if e.about.created > 0), key=lambda e: by_number(e.tag), reverse=True)
+            dated = sorted(named, key=lambda e: -e.about.created)
             gone |= set(dated[limit:]) | (rest if limit == 0 else set())
     return {(each.repository, each.tag) for each in gone}
 

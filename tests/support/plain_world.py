@@ -1,11 +1,18 @@
 """A project as plain data: what is tagged where, what git has, and what the user asked for."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 REPO = "shop"
 HOST = "registry.example"
+
+
+def by_number(name: str) -> tuple[list[str | int], int, str]:
+    """By what names are in natural order: `1.10` after `1.9`."""
+    parts = re.split("([0-9]+)", name)
+    return [int(part) if place % 2 else part for place, part in enumerate(parts)], len(name), name
 
 
 @dataclass(frozen=True, eq=False)

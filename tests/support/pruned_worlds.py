@@ -280,7 +280,7 @@ class PrunedWorld:
         for each in self.below(digest):
             for name, texts in self.made[each].labels.items():
                 labels[name] = labels.get(name, frozenset()) | texts
-        return Candidate(Tag(tag), digest, pushed, created, None, labels, provenance=None)
+        return Candidate(Tag(tag), digest, pushed, created, None, labels)
 
     def _created(self, digest: Digest) -> Moment | None:
         """Of an index when the newest of its images was; not known if one of them does not say it."""

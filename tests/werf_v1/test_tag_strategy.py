@@ -183,19 +183,20 @@ def signatures(**ages: int) -> list[ImageTag]:
     return [made("stages-signature", name, age=age, tag=name) for name, age in ages.items()]
 
 
-def test_the_newest_stay_and_of_equal_dates_the_first_by_name() -> None:
+def test_the_newest_stay_and_of_equal_dates_the_last_by_natural_order() -> None:
     tags = signatures(c=1, a=2, d=2, b=2, e=3)
-    assert stay(tags, by=rules(3)) == ["a", "b", "c"]
+    assert stay(tags, by=rules(3)) == ["b", "c", "d"]
     assert stay(tags, by=rules(0)) == []
     assert stay(tags, by=rules()) == ["a", "b", "c", "d", "e"]
     found = decide_by_strategy(tags, NAMES, rules(2), NOW)
     assert list(found.items()) == [
-        ("a", Keep((AmongNewest(2, 2),))),
+        ("a", Delete((BeyondNewest(4, 2),))),
         ("b", Delete((BeyondNewest(3, 2),))),
         ("c", Keep((AmongNewest(1, 2),))),
-        ("d", Delete((BeyondNewest(4, 2),))),
+        ("d", Keep((AmongNewest(2, 2),))),
         ("e", Delete((BeyondNewest(5, 2),))),
     ]
+    assert stay(signatures(**{"v1.9": 2, "v1.10": 2, "v1.2": 2}), by=rules(1)) == ["v1.10"]
     for seed in range(5):
         shuffled = random.Random(seed).sample(tags, len(tags))
         assert list(decide_by_strategy(shuffled, NAMES, rules(2), NOW).items()) == list(found.items())

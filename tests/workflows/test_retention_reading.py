@@ -68,6 +68,17 @@ def test_the_commit_of_any_tag_that_stays_counts_for_the_same_commit() -> None:
     assert not found.needs_config(SIGNATURE)
 
 
+def test_attestations_are_read_where_an_entry_that_matches_asks_for_provenance() -> None:
+    by = CommitOf("provenance")
+    for entry in (Entry(branch_head_of="shop", commit=by), Entry(commits_of=CommitsOf("shop", (), by))):
+        found = reading(matching(entry), Entry(label=Label("keep")))
+        assert [tag for tag in ("v1", "w1", SIGNATURE) if found.needs_provenance(Tag(tag))] == ["v1"]
+    found = reading(matching(Entry(same_commit=True, commit=by)))
+    assert [tag for tag in ("v1", "w1", SIGNATURE) if found.needs_provenance(Tag(tag))] == ["v1", "w1"]
+    for entry in (Entry(label=Label("keep")), Entry(branch_head_of="shop"), Entry(commit=by)):
+        assert not reading(entry).needs_provenance(Tag("v1"))
+
+
 def test_only_labels_that_are_asked_for_are_remembered_and_no_more_of_them_than_can_matter() -> None:
     contents = reading(Entry(label=Label("keep", "x" * 300)), Entry(branch_head_of="shop")).contents
     said = {"keep": "x" * 9000, REVISION: "abc", CREATED: "now", "other": "text"}

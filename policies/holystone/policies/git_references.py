@@ -7,6 +7,7 @@ import msgspec
 from holystone.engine.model.history import GitReference
 from holystone.engine.model.references import Commit
 from holystone.policies.keep_policies import KeepPolicy, Limit
+from holystone.policies.natural_order import natural_key
 
 
 class SelectedReference(msgspec.Struct, frozen=True):
@@ -24,9 +25,10 @@ def select_references(
     gone: Collection[GitReference] = frozenset(),
 ) -> tuple[SelectedReference, ...]:
     """Branches, then tags, by name. Where several policies select a reference, the last one counts, also when it sets
-    no limit; a policy whose own limit leaves a reference out says nothing about it. `now`: Unix seconds. `gone`: those
+    no limit; a policy whose own limit leaves a reference out says nothing about it. Of equal dates the first by natural
+    order is the older. `now`: Unix seconds. `gone`: those
     that origin has no more, or never had: each keeps what it kept, and counts against no other one."""
-    newest_first = sorted(set(references), key=lambda each: (-each.date, each.name))
+    newest_first = sorted(set(references), key=lambda each: (each.date, natural_key(each.name)), reverse=True)
     selected: dict[GitReference, SelectedReference] = {}
     for position, policy in enumerate(policies, start=1):
         matching = [each for each in newest_first if policy.references.matches(each)]

@@ -24,7 +24,7 @@ from holystone.adapters.registries.detection import Detected, detect, is_vendors
 from holystone.adapters.registries.endpoint import Endpoint
 from holystone.adapters.registries.fingerprint import Fingerprint, Nobody, ask
 from holystone.adapters.registries.implementations import VENDORS
-from holystone.adapters.registries.reach import Access, NamedPlace, TokenServer
+from holystone.adapters.registries.reach import Access, NamedRegistries, TokenServer
 from holystone.adapters.registries.vendor import Vendor
 from holystone.adapters.registries.vouching import borne_out, other_login, refuse_unvouched_api
 from holystone.engine import events
@@ -62,12 +62,12 @@ class Connections:
         token_servers: Collection[TokenServer] = (),
         limits: Limits | None = None,
         access: Mapping[Place, Access] | None = None,
-        named_places: Mapping[Place, NamedPlace] | None = None,
+        named: NamedRegistries | None = None,
         by_host: Mapping[RegistryHost, Login] = MappingProxyType({}),
         environ: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """`named_places`: what a command that takes its addresses from a plan or the journal was told of them
-        besides; None for one that was told all. `by_host`: logins that stand in for those of Docker's configuration."""
+        """`named`: what a command that takes its addresses from a plan or the journal was told of them besides; None
+        for one that was told all. `by_host`: logins that stand in for those of Docker's configuration."""
         self._docker_config_dir = docker_config
         self._docker_config: DockerConfig | None = None
         self._schemes = Schemes(insecure, unverified)
@@ -76,7 +76,7 @@ class Connections:
         self._limits = limits or Limits()
         self.scheduler = Scheduler(limits=self._limits)
         self._access = dict(access or {})
-        self._named = named_places
+        self._named = named
         self._by_host = by_host
         self.environ = environ
         self._logins: dict[Login, Credential] = {}
@@ -156,7 +156,7 @@ class Connections:
 
     async def _key(self, address: Address, name: str, place: Place, detected_by: DetectedBy) -> _Key:
         access = self._access.get(place, Access())
-        said = (self._named or {}).get(place)
+        said = self._named.at(address.host, place) if self._named else None
         credential = await self._docker_credential(address) if VENDORS[name].asks_docker else _UNASKED
         given = access.logins.get(name)
         if address.host in self._by_host and not is_vendors_own(address.host, name):

@@ -8,6 +8,7 @@ from yarl import URL
 
 from holystone.adapters.credentials.reference import Login
 from holystone.engine.model.addresses import Address
+from holystone.engine.model.plan import Place
 from holystone.engine.model.references import RegistryHost
 
 
@@ -27,6 +28,21 @@ class NamedPlace(msgspec.Struct, frozen=True):
     address: Address
     implementation: str
     """`auto`, or one of `registries.implementations`."""
+
+
+class NamedRegistries(msgspec.Struct, frozen=True):
+    """What was said of registries to a command that takes its addresses from a plan or the journal."""
+
+    places: Mapping[Place, NamedPlace] = {}
+    hosts: Mapping[RegistryHost, str] = {}
+    """What a file of policies, which this command names, says each is: `auto`, or one of
+    `registries.implementations`."""
+
+    def at(self, host: RegistryHost, place: Place) -> NamedPlace | None:
+        """What vouches for a registry that somebody else has named."""
+        if implementation := self.hosts.get(host):
+            return NamedPlace(Address(host), implementation)
+        return self.places.get(place)
 
 
 class TokenServer(msgspec.Struct, frozen=True):

@@ -1,5 +1,7 @@
 """Who says which registry this is, and what is therefore not shown to it."""
 
+from typing import Final
+
 from yarl import URL
 
 from holystone.adapters.credentials.reference import Login
@@ -8,6 +10,10 @@ from holystone.adapters.registries.detection import is_vendors_own, named
 from holystone.adapters.registries.reach import NamedPlace
 from holystone.engine.errors import UsageError
 from holystone.engine.model.references import RegistryHost
+
+_WHERE: Final = (
+    "--images-repo or --stages-storage, whichever it is, or, where `prune` made the plan, in the file of --config"
+)
 
 
 def borne_out(host: RegistryHost, implementation: str, at: NamedPlace | None) -> bool:
@@ -30,8 +36,7 @@ def refuse_unvouched_api(host: RegistryHost, url: URL, at: NamedPlace | None) ->
         raise UsageError(
             f"Nobody but a plan or the journal says that the API at {address(url)} is that of {host}, so what is known "
             "of the one is not shown to the other.",
-            what_to_do="If it is, name the registry in --images-repo or --stages-storage, whichever it is. If not, "
-            "leave --repo-api-url out.",
+            what_to_do=f"If it is, name the registry in {_WHERE}. If not, leave --repo-api-url out.",
         )
 
 
@@ -41,6 +46,6 @@ def other_login(host: RegistryHost, implementation: str, login: Login) -> UsageE
     return UsageError(
         f"Nobody but {host} itself, a plan or the journal says that it is {implementation}. That is not enough to "
         f"send it the login of {login.origin}, which may be another registry's.",
-        what_to_do=f"If the login is meant for it, name it in --images-repo or --stages-storage, whichever it is, "
-        f"and add --repo-implementation {implementation}. If not, leave it out, and log in with docker login.",
+        what_to_do=f"If the login is meant for it, name it in {_WHERE}, and add --repo-implementation "
+        f"{implementation}. If not, leave it out, and log in with docker login.",
     )

@@ -26,7 +26,10 @@ MANIFEST: Final[Fields] = MappingProxyType(
         "fsLayers": None,
     }
 )
-ANNOTATED: Final[Fields] = MappingProxyType({**MANIFEST, "annotations": None})
+_ANNOTATED_DESCRIPTOR: Final[Fields] = MappingProxyType({**_DESCRIPTOR, "annotations": None})
+ANNOTATED: Final[Fields] = MappingProxyType(
+    {**MANIFEST, "annotations": None, "layers": _ANNOTATED_DESCRIPTOR, "manifests": _ANNOTATED_DESCRIPTOR}
+)
 """For whoever looks at annotations, too."""
 CONFIG: Final[Fields] = MappingProxyType({"created": None, "config": MappingProxyType({"Labels": None, "Image": None})})
 _UNUSUAL: Final = re.compile(rb"\\u(?:00[4-7]|017[fF]|212[aA])|\xc5\xbf|\xe2\x84\xaa")

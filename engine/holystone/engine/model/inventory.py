@@ -64,6 +64,8 @@ class RepositorySnapshot(msgspec.Struct, frozen=True):
     """Names in the list that are no tags, each with the manifest that it stands for where that is known: that stays."""
     fetched: int = 0
     """How many manifests the registry was asked for to read it, since nobody had them yet."""
+    provenance: Mapping[Digest, frozenset[str]] = {}
+    """Commits, by the digest of the attestation that says them, as far as they were asked for and can be read."""
 
     @property
     def names(self) -> Set[Tag]:

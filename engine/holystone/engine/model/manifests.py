@@ -12,6 +12,16 @@ from typing import Final, TypeAlias
 import msgspec
 
 from holystone.engine.model.ambiguous import ANNOTATED, MANIFEST, mentioned, refuse_ambiguous
+from holystone.engine.model.descriptors import (
+    IN_TOTO,
+    NOTHING,
+    Annotated,
+    Descriptor,
+    Statement,
+    attested,
+    statements,
+    texts,
+)
 from holystone.engine.model.references import Digest, InvalidName
 
 OCI_INDEX: Final = "application/vnd.oci.image.index.v1+json"
@@ -45,10 +55,6 @@ NO_IMAGES: Final = (
 Helm's charts, WebAssembly, signatures, bills of materials, Docker's plugins. They are not read, which saves a request
 each; any other is, once, as those of images are."""
 
-
-IN_TOTO: Final = "application/vnd.in-toto+json"
-"""Of layers that are attestations. BuildKit gives a manifest of nothing else the configuration of an image, which says
-nothing (moby/buildkit, docs/attestations/attestation-storage.md)."""
 
 _MEDIA_TYPE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}")
 """RFC 6838, 4.2."""
@@ -141,6 +147,10 @@ class Manifest(msgspec.Struct, frozen=True):
     """Bytes of all layers as stored."""
     annotations: Mapping[str, str] = _NONE
     """Those that were asked for. What is no text is left out."""
+    attested: Mapping[Digest, tuple[Digest, ...]] = NOTHING
+    """Of an index, where annotations were asked for: which of its children attest something of which."""
+    statements: tuple[Statement, ...] = ()
+    """Of a manifest that attests something, likewise: its provenance."""
     says_image: bool = True
     """False: the media type of the configuration is none of an image's, nor known to be something else's, so that only
     its content can tell. Docker 1.10 wrote `application/octet-stream`."""
@@ -162,27 +172,26 @@ class _Shape(msgspec.Struct):
     fsLayers: object = None
 
 
-class _Descriptor(msgspec.Struct):
-    digest: str
-    mediaType: str = ""
-    size: int = 0
-
-
 class _WireManifest(msgspec.Struct):
     mediaType: str = ""
     artifactType: str | None = None
     annotations: object = None
-    config: _Descriptor | None = None
-    layers: list[_Descriptor] | None = None
-    manifests: list[_Descriptor] | None = None
-    subject: _Descriptor | None = None
+    config: Descriptor | None = None
+    layers: tuple[Descriptor, ...] | None = None
+    manifests: tuple[Descriptor, ...] | None = None
+    subject: Descriptor | None = None
+
+
+class _AnnotatedManifest(_WireManifest):
+    layers: tuple[Annotated, ...] | None = None
+    manifests: tuple[Annotated, ...] | None = None
 
 
 def parse_manifest(raw: RawManifest, annotations: Labels | None = None) -> Manifest:
     """The manifest that the bytes say. `annotations`: which of them are remembered. Raises Malformed."""
     try:
         refuse_ambiguous(raw.body, ANNOTATED if annotations else MANIFEST)
-        wire = msgspec.json.decode(raw.body, type=_WireManifest)
+        wire = msgspec.json.decode(raw.body, type=_AnnotatedManifest if annotations else _WireManifest)
         media_type = raw.media_type
         # Whatever it is called, the content decides.
         is_index = wire.manifests is not None and wire.config is None
@@ -202,7 +211,9 @@ def parse_manifest(raw: RawManifest, annotations: Labels | None = None) -> Manif
             blobs=tuple(Digest.parse(child.digest) for child in listed if _NO_MANIFEST.match(child.mediaType)),
             subject=Digest.parse(wire.subject.digest) if wire.subject else None,
             layers_size=sum(layer.size for layer in wire.layers or ()),
-            annotations=annotations(_texts(wire.annotations)) if annotations else _NONE,
+            annotations=annotations(texts(wire.annotations)) if annotations else _NONE,
+            attested=attested(wire.manifests or ()) if isinstance(wire, _AnnotatedManifest) else NOTHING,
+            statements=statements(wire.layers or ()) if isinstance(wire, _AnnotatedManifest) else (),
         )
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise Malformed(f"manifest {raw.digest} cannot be understood: {error}", _mentioned(raw.body)) from error
@@ -223,11 +234,6 @@ def named(raw: RawManifest) -> tuple[Digest, ...]:
         return parse_manifest(raw).named
     except Malformed as error:
         return error.needs
-
-
-def _texts(annotations: object) -> Mapping[str, str]:
-    said = annotations if isinstance(annotations, dict) else {}
-    return {name: text for name, text in said.items() if isinstance(text, str)}
 
 
 def _mentioned(body: bytes) -> tuple[Digest, ...]:

@@ -17,6 +17,7 @@ from holystone.engine.model.source_notices import (
     FewerInUse,
     HistoryAccepted,
     LocalTags,
+    LoginsNotGiven,
     OriginUnasked,
     PolicyMisnamed,
     ProjectRenamed,
@@ -250,6 +251,7 @@ Notice: TypeAlias = (
     | UsedInClusters
     | UsedByLists
     | WordsSkipped
+    | LoginsNotGiven
     | ProjectRenamed
     | ConfigNotRead
     | PolicyMisnamed

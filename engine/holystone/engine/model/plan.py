@@ -13,7 +13,7 @@ from holystone.engine.model.delete_reasons import DeleteReason
 from holystone.engine.model.notices import Notice
 from holystone.engine.model.outlook import UndoOutlook
 from holystone.engine.model.reasons import KeepReason, ManifestReason
-from holystone.engine.model.references import Digest, Repository, Tag
+from holystone.engine.model.references import Digest, RegistryHost, Repository, Tag
 from holystone.engine.model.refusals import Promise, Refusal
 from holystone.engine.model.set_aside import SetAside
 from holystone.engine.model.sources import Counted, Moment
@@ -162,6 +162,10 @@ class PlanHead(Value, frozen=True):
     refusals: tuple[Refusal, ...] = ()
     clusters: ClustersAsked | None = None
     """None: no cluster was asked, because the user said so or because none is concerned."""
+    lists: tuple[str, ...] = ()
+    """Where people had listed what is in use, for the plan, so that whoever carries it out later asks them again."""
+    logins: tuple[RegistryHost, ...] = ()
+    """Registries to which it was made with the login that a file of policies has. Sorted."""
     counted: tuple[Counted, ...] = ()
     """What there was to decide by. Sorted."""
     set_aside: tuple[SetAside, ...] = ()

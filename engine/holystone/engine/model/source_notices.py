@@ -89,6 +89,12 @@ class UsedByLists(Value, frozen=True, tag_field="kind", tag="used-by-lists"):
     """Images."""
 
 
+class LoginsNotGiven(Value, frozen=True, tag_field="kind", tag="logins-not-given"):
+    """A plan was made with logins of a file of policies, and is carried out, or taken back, without that file."""
+
+    hosts: tuple[str, ...]
+
+
 class WordsSkipped(Value, frozen=True, tag_field="kind", tag="words-skipped"):
     """Words in Kubernetes name no image."""
 

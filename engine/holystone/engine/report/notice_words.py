@@ -11,7 +11,7 @@ from holystone.engine.model.lock_tags import false_locks_text
 from holystone.engine.model.notices import HoldsUp, Notice
 from holystone.engine.report.refusal_words import another_history, fewer_text, no_records
 from holystone.engine.report.selection_words import selection_words
-from holystone.engine.report.words import count, duration, shown
+from holystone.engine.report.words import count, duration, shown, some
 
 _SHOWN: Final = 5
 """Tags that one notice names."""
@@ -213,6 +213,12 @@ def notice_words(notice: Notice) -> NoticeWords:
             )
         case source_notices.UsedByLists(number):
             return NoticeWords(f"{count(number, 'image')} in use by --in-use", "images in use by --in-use")
+        case source_notices.LoginsNotGiven(hosts):
+            return NoticeWords(
+                f"the plan was made with the login that a file of policies has for {some(hosts)}, which is not given "
+                "here (--config FILE): what Docker's configuration has counts",
+                "registries whose login stands in a file of policies that is not given",
+            )
         case source_notices.WordsSkipped(number, example):
             skipped = "words in Kubernetes that name no image and were skipped"
             return NoticeWords(f"{skipped}: {number:,}, e.g. {example!r}", skipped)

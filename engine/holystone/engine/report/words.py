@@ -1,5 +1,6 @@
 """Outcomes and quantities in words. The only place where an outcome becomes text."""
 
+from collections.abc import Sequence
 from typing import Literal, assert_never
 
 from holystone.engine.model import outcomes
@@ -103,6 +104,11 @@ def size_text(size: int) -> str:
             return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
         amount /= 1000
     return f"{amount:.1f} TB"
+
+
+def some(names: Sequence[str], shown: int = 3) -> str:
+    """Names that stand for many."""
+    return ", ".join(names[:shown]) + (f" and {len(names) - shown:,} more" if len(names) > shown else "")
 
 
 def count(number: int, noun: str) -> str:

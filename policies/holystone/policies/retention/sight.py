@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import msgspec
 
+from holystone.policies.natural_order import natural_key
 from holystone.policies.retention.branch_names import Branches
 from holystone.policies.retention.candidates import Candidate, Candidates, Facts, Moment
 from holystone.policies.retention.moments import sane
-from holystone.policies.retention.natural_order import natural_key
 from holystone.policies.retention.patterns import NO_GROUPS, Groups, TagPattern, matcher
 from holystone.policies.retention.rules import CloneName, Policy
 

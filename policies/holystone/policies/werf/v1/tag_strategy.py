@@ -26,6 +26,7 @@ from holystone.engine.model.reasons import (
 )
 from holystone.engine.model.references import Commit, InvalidName
 from holystone.engine.model.verdicts import Delete, Keep, Verdict, Verdicts
+from holystone.policies.natural_order import natural_key
 from holystone.policies.werf.v1.project import ImageTag
 
 _DAY: Final = 24 * 60 * 60
@@ -174,10 +175,11 @@ def _expire(judged: _Judged, days: int | None, now: int) -> _Judged:
 
 
 def _limit(judged: Iterable[_Judged], limit: int | None) -> Iterable[_Judged]:
-    """Newest first, of equal dates by name, and those without a date last, where they count against none. A rank counts
+    """Newest first, of equal dates the last by natural order, and those without a date last, where they count against
+    none. A rank counts
     only tags that are surely wanted, and those of git tags that are gone only among each other."""
     sure = gone = 0
-    for each in sorted(judged, key=lambda each: (-each.tag.created, each.tag.reference)):
+    for each in sorted(judged, key=lambda each: (each.tag.created, natural_key(each.tag.reference.tag)), reverse=True):
         if limit is None or each.delete:
             yield each
             continue
