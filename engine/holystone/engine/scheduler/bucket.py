@@ -18,7 +18,9 @@ _EPSILON = 1e-9
 
 
 class Bucket:
-    """Over any `t` seconds no more than `burst + rate·t` tokens are taken."""
+    """Over any `t` seconds no more than `burst + rate·t` tokens are taken, and what the last request takes besides its
+    first: where requests weigh differently, none waits for more than one token, so that the light ones cannot take the
+    heavy one's away for ever."""
 
     __slots__ = ("_at", "_cut_at", "_cut_rate", "_first_seen", "_quota", "_seen", "_seen_at", "_tokens")
 
@@ -57,15 +59,15 @@ class Bucket:
         missing = 1.0 - self._tokens
         return now if missing <= _EPSILON else now + missing / self.rate(now)
 
-    def take(self, now: float) -> None:
+    def take(self, now: float, tokens: float = 1.0) -> None:
         self._refill(now)
-        self._tokens -= 1.0
+        self._tokens -= tokens
 
-    def give_back(self) -> None:
-        self._tokens = min(self._burst(self._at), self._tokens + 1.0)
+    def give_back(self, tokens: float = 1.0) -> None:
+        self._tokens = min(self._burst(self._at), self._tokens + tokens)
 
-    def accepted(self, now: float) -> None:
-        self._seen = self._seen * self._faded(now) + 1.0
+    def accepted(self, now: float, tokens: float = 1.0) -> None:
+        self._seen = self._seen * self._faded(now) + tokens
         self._seen_at = now
         self._first_seen = min(self._first_seen, now)
 
@@ -101,3 +103,32 @@ class Bucket:
             if self._tokens != math.inf:
                 self._tokens = min(self._burst(now), self._tokens + self.rate(now) * (now - self._at))
             self._at = now
+
+
+class Share:
+    """One lane's part in the bucket of a pool: each of its requests takes `weight` tokens."""
+
+    __slots__ = ("_bucket", "_weight")
+
+    def __init__(self, bucket: Bucket, quota: Quota, now: float) -> None:
+        self._bucket = bucket
+        self.declare(quota, now)
+
+    def declare(self, quota: Quota, now: float) -> None:
+        self._weight = quota.weight
+        self._bucket.declare(Quota(quota.rate * quota.weight, quota.burst * quota.weight), now)
+
+    def ready_at(self, now: float) -> float:
+        return self._bucket.ready_at(now)
+
+    def take(self, now: float) -> None:
+        self._bucket.take(now, self._weight)
+
+    def give_back(self) -> None:
+        self._bucket.give_back(self._weight)
+
+    def accepted(self, now: float) -> None:
+        self._bucket.accepted(now, self._weight)
+
+    def throttled(self, sent: float, now: float) -> None:
+        self._bucket.throttled(sent, now)
