@@ -13,7 +13,7 @@ import msgspec
 
 from benchmarks.lines import Line, line
 from benchmarks.seeds import PATH, stage, stages
-from benchmarks.servers import find_registry
+from benchmarks.servers import NO_REGISTRY, find_registry
 from holystone.adapters.credentials.credential import Anonymous
 from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.default.registry import DefaultSession, OciRegistry
@@ -152,7 +152,7 @@ async def measure_deleting() -> AsyncIterator[Line]:
     where = f"{_DOOMED:,} of {_TAGS:,} tags"
     program = find_registry()
     if program is None:
-        yield line(f"{where}, Holystone, s", None, "docker-registry is not installed; `make servers` does that.")
+        yield line(f"{where}, Holystone, s", None, NO_REGISTRY)
         return
     gone = {stage(number).tag for number in random.Random(1).sample(range(_TAGS), _DOOMED)}
     found: dict[str, list[float]] = {way: [] for way in _WAYS}

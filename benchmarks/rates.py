@@ -29,7 +29,7 @@ _NAME: Final = "GETs of manifests a second, times wrk"
 async def measure_rates() -> AsyncIterator[Line]:
     program, generator = find_registry(), shutil.which("wrk")
     if program is None or generator is None:
-        how = "docker-registry or wrk is not installed; `make servers bench-tools` does that."
+        how = "docker-registry or wrk is not installed; `make bench` installs them where it may."
         yield line(_NAME, None, how, goal=0.85, better="higher")
         return
     digests = [stage(number).digest for number in range(_MANIFESTS)]

@@ -9,7 +9,7 @@ import aiohttp
 from benchmarks.deleting import CONCURRENCY, client
 from benchmarks.lines import Line, line
 from benchmarks.seeds import PATH, stages
-from benchmarks.servers import find_registry
+from benchmarks.servers import NO_REGISTRY, find_registry
 from holystone.adapters.registries.oci_reading import ACCEPT
 from holystone.engine.model.references import Tag
 from holystone.engine.scheduler import for_each
@@ -22,7 +22,7 @@ async def measure_scheduling() -> AsyncIterator[Line]:
     name = "adapter and scheduler, added to a request, µs"
     program = find_registry()
     if program is None:
-        yield line(name, None, "docker-registry is not installed; `make servers` does that.", goal=500)
+        yield line(name, None, NO_REGISTRY, goal=500)
         return
     ours, bare = [], []
     with stages(program, _TAGS) as host:

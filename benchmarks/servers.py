@@ -9,10 +9,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from holystone.engine.model.references import RegistryHost
 
-_PATIENCE = 15.0
+NO_REGISTRY: Final = "docker-registry is not installed; `make servers` does that."
+_PATIENCE: Final = 15.0
 """Seconds to come up."""
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from benchmarks.lines import Line, line
-from benchmarks.servers import docker_registry, find_registry
+from benchmarks.servers import NO_REGISTRY, docker_registry, find_registry
 from holystone.demo.composer import Composer
 from holystone.demo.git_story import GitStory
 from holystone.demo.stages import Content
@@ -67,7 +67,7 @@ async def measure_werf_runs() -> AsyncIterator[Line]:
     name = "werf project of 4,000 tags, real run, warm"
     program = find_registry()
     if program is None:
-        yield line(f"{name}: requests", None, "docker-registry is not installed; `make servers` does that.")
+        yield line(f"{name}: requests", None, NO_REGISTRY)
         return
     with tempfile.TemporaryDirectory(prefix="holystone-bench-", dir="/tmp") as folder:
         storage, log = Path(folder, "storage"), Path(folder, "access.log")
