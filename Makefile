@@ -3,10 +3,10 @@
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test contract exhaustive realsize real torture mutants check servers bench requests schema registries lock dist image audit fuzz clean
+.PHONY: help demo test contract exhaustive realsize real torture mutants check servers bench bench-large requests schema registries lock dist image audit fuzz clean
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
 
 demo: $(VENV)/runtime.done ## clean a sample project on a registry inside the process
 	@$(BIN)/holystone demo
@@ -44,11 +44,16 @@ check: $(VENV)/dev.done ## style, types and the architecture's arrows
 servers: ## the real registries and the independent client that the tests use
 	@scripts/install-servers.sh
 
-bench: $(VENV)/dev.done servers ## ratios against plain digest deletes, on the real registry
-	$(BIN)/python -m benchmarks
+bench: $(VENV)/dev.done ## what is promised in figures, on the real registry and beside other programs: ten minutes
+	@scripts/install-servers.sh bench
+	@$(BIN)/python -m benchmarks $(ONLY)
 
-requests: $(VENV)/dev.done ## requests of a cleanup on each registry against the least that it needs
-	$(BIN)/python -m benchmarks.requests
+bench-large: $(VENV)/dev.done ## the same for a million tags, and other programs to their end: hours
+	@scripts/install-servers.sh bench
+	@$(BIN)/python -m benchmarks large
+
+requests: $(VENV)/dev.done ## requests of a cleanup on each registry against the least that it needs: ten minutes
+	@$(BIN)/python -m benchmarks.requests $(TAGS)
 
 schema: $(VENV)/runtime.done ## docs/schema anew, after a change of the plan, the JSON output or the events
 	$(BIN)/python scripts/write-schema.py docs/schema

@@ -1,10 +1,10 @@
-"""Four ways to delete the same tags from copies of the same repository."""
+"""Four ways to delete the same tags from the same repository, and how a plan is carried out for a benchmark."""
 
 import random
 import statistics
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence, Set
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,8 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.lines import Line, line
-from benchmarks.seeds import PATH, TAGS, copied
+from benchmarks.seeds import PATH, stage, stages
+from benchmarks.servers import NO_REGISTRY, find_registry
 from holystone.adapters.credentials.credential import Anonymous
 from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.default.registry import DefaultSession, OciRegistry
@@ -34,7 +35,9 @@ from holystone.engine.planner.facts import TagFacts
 from holystone.engine.planner.repository import plan_closed
 from holystone.engine.scheduler import Limits, Scheduler, for_each
 
-_DOOMED = 2_000
+CONCURRENCY = 16
+_TAGS, _DOOMED = 2_500, 2_000
+_ROUNDS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ class Client:
 
 
 @asynccontextmanager
-async def client(host: RegistryHost, concurrency: int) -> AsyncIterator[Client]:
+async def client(host: RegistryHost, concurrency: int = CONCURRENCY) -> AsyncIterator[Client]:
     """As `holystone.adapters.registries.connections` connects."""
     limits = Limits(in_flight=concurrency)
     scheduler = Scheduler(limits)
@@ -73,12 +76,11 @@ class Prepared:
         return found
 
 
-async def prepare(session: DefaultSession, doomed: int, *, seed: int, plain: bool = False) -> Prepared:
+async def prepare(session: DefaultSession, gone: Set[Tag], *, plain: bool = False) -> Prepared:
     """`plain`: a plan without tombstones, as for a server on which they bring nothing."""
     cache = SqliteDigestCache(None)
     snapshot = await read_repository(session, cache, needs_config=lambda _: False)
     tags = sorted(snapshot.tags)
-    gone = frozenset(random.Random(seed).sample(tags, doomed))
     closed = close(snapshot, {tag: Delete((NotNeeded(),)) if tag in gone else Keep(()) for tag in tags})
     can = await session.probe()
     if plain and can.digests:
@@ -94,9 +96,9 @@ def _created(tags: Sequence[Tag]) -> dict[Tag, int]:
     return {tag: int(tag.rpartition("-")[2]) // 1000 for tag in tags}
 
 
-async def carry_out(client: Client, prepared: Prepared, folder: Path) -> float:
+async def carry_out(client: Client, prepared: Prepared) -> float:
     """Seconds: the whole execution of the plan, from the journal's first record to the check after the last request."""
-    with tempfile.TemporaryDirectory(dir=folder) as state, Journal.open(Path(state)) as journal:
+    with tempfile.TemporaryDirectory(dir="/tmp") as state, Journal.open(Path(state)) as journal:
         begun = time.perf_counter()
         run = await journal.begin(Plan(as_of=0, command="bench", repositories=(prepared.plan,)), "bench")
         result = await execute_plan(
@@ -108,8 +110,8 @@ async def carry_out(client: Client, prepared: Prepared, folder: Path) -> float:
     return seconds
 
 
-async def delete_each(client: Client, prepared: Prepared) -> float:
-    """Seconds: every doomed manifest by its digest and nothing else."""
+async def delete_each(client: Client, doomed: Sequence[Digest]) -> float:
+    """Seconds: every manifest by its digest and nothing else."""
 
     async def delete(digest: Digest) -> None:
         (outcome,) = await client.session.delete_manifests([digest])
@@ -117,7 +119,7 @@ async def delete_each(client: Client, prepared: Prepared) -> float:
             raise RuntimeError(f"{digest}: {outcome}")
 
     begun = time.perf_counter()
-    await for_each(prepared.doomed, delete, workers=client.concurrency)
+    await for_each(doomed, delete, workers=client.concurrency)
     return time.perf_counter() - begun
 
 
@@ -136,7 +138,7 @@ async def bury_and_delete(client: Client, prepared: Prepared) -> float:
 
     await for_each(enumerate(prepared.doomed_tags), overwrite, workers=client.concurrency)
     await for_each(tombstone.parts, delete, workers=client.concurrency)
-    await delete_each(client, prepared)
+    await delete_each(client, prepared.doomed)
     return time.perf_counter() - begun
 
 
@@ -145,45 +147,51 @@ _WAYS = ("ours", "promised", "bare", "unpromised")
 and a bare loop of deletes."""
 
 
-async def measure_deleting(program: str, storage: Path, folder: Path, concurrency: int) -> Iterable[Line]:
+async def measure_deleting() -> AsyncIterator[Line]:
     """In turns and back again, so that what else the machine does hits all."""
+    where = f"{_DOOMED:,} of {_TAGS:,} tags"
+    program = find_registry()
+    if program is None:
+        yield line(f"{where}, Holystone, s", None, NO_REGISTRY)
+        return
+    gone = {stage(number).tag for number in random.Random(1).sample(range(_TAGS), _DOOMED)}
     found: dict[str, list[float]] = {way: [] for way in _WAYS}
-    for way in (*(*_WAYS, *reversed(_WAYS)) * 2, *_WAYS):
-        with copied(storage, program) as host:
-            async with client(host, concurrency) as one:
-                prepared = await prepare(one.session, _DOOMED, seed=1, plain=way in ("promised", "bare"))
-                if way == "bare":
-                    found[way].append(await delete_each(one, prepared))
-                elif way == "unpromised":
-                    found[way].append(await bury_and_delete(one, prepared))
-                else:
-                    found[way].append(await carry_out(one, prepared, folder))
-    where = f"{_DOOMED:,} of {TAGS:,} tags"
+    for turn in range(_ROUNDS):
+        for way in _WAYS if turn % 2 == 0 else reversed(_WAYS):
+            with stages(program, _TAGS) as host:
+                async with client(host) as one:
+                    prepared = await prepare(one.session, gone, plain=way in ("promised", "bare"))
+                    if way == "bare":
+                        found[way].append(await delete_each(one, prepared.doomed))
+                    elif way == "unpromised":
+                        found[way].append(await bury_and_delete(one, prepared))
+                    else:
+                        found[way].append(await carry_out(one, prepared))
     setting = (
-        f"docker-registry on this machine with its files on the disk, {concurrency} requests at once at most, "
-        f"a fresh copy of the same repository each time, median of {len(found['ours'])}"
+        f"docker-registry on this machine with its files on the disk, {CONCURRENCY} requests at once at most, "
+        f"the same repository anew each time, median of {_ROUNDS}"
     )
-    return (
-        _seconds(f"{where}, Holystone, s", found["ours"], f"Journal, comparison, guard and check included; {setting}."),
-        _seconds(
-            f"{where}, each digest deleted with the same promises, s",
-            found["promised"],
-            f"The same client with the same promises (journal, comparison, guard, check) and no tombstones; {setting}.",
-        ),
-        _seconds(
-            f"{where}, each digest deleted, s",
-            found["bare"],
-            f"The same adapter and lanes, one DELETE for each doomed digest and nothing else; {setting}.",
-        ),
-        _seconds(
-            f"{where}, tombstones and nothing promised, s",
-            found["unpromised"],
-            f"What Holystone does without journal, comparison, guard and check; {setting}.",
-        ),
-        _ratio(f"{where}, nothing promised, times faster than each deleted", found["bare"], found["unpromised"]),
-        _ratio(f"{where}, times faster than each deleted and promised", found["promised"], found["ours"], goal=2),
-        _ratio(f"{where}, times faster than each digest deleted", found["bare"], found["ours"], goal=2),
+    yield _seconds(
+        f"{where}, Holystone, s", found["ours"], f"Journal, comparison, guard and check included; {setting}."
     )
+    yield _seconds(
+        f"{where}, each digest deleted with the same promises, s",
+        found["promised"],
+        f"The same client with the same promises (journal, comparison, guard, check) and no tombstones; {setting}.",
+    )
+    yield _seconds(
+        f"{where}, each digest deleted, s",
+        found["bare"],
+        f"The same adapter and lanes, one DELETE for each doomed digest and nothing else; {setting}.",
+    )
+    yield _seconds(
+        f"{where}, tombstones and nothing promised, s",
+        found["unpromised"],
+        f"What Holystone does without journal, comparison, guard and check; {setting}.",
+    )
+    yield _ratio(f"{where}, nothing promised, times faster than each deleted", found["bare"], found["unpromised"])
+    yield _ratio(f"{where}, times faster than each deleted and promised", found["promised"], found["ours"], goal=2)
+    yield _ratio(f"{where}, times faster than each digest deleted", found["bare"], found["ours"], goal=2)
 
 
 def _seconds(name: str, found: Sequence[float], how: str) -> Line:

@@ -1,9 +1,9 @@
-"""What a benchmark says: one line a measurement, for people and for machines."""
+"""What a benchmark says: one line a measurement, for people and for machines, as soon as it is measured."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -27,7 +27,11 @@ class Line(msgspec.Struct, frozen=True):
             bound = "at most" if self.better == "lower" else "at least"
             verdict = {True: "met", False: "MISSED", None: "not measured"}[self.met]
             goal = f"  (goal: {bound} {self.goal:g}: {verdict})"
-        return f"{self.name:<64} {value:>10}{goal}"
+        return f"{self.name:<76} {value:>9}{goal}"
+
+
+Measure: TypeAlias = Callable[[], Iterator[Line] | AsyncIterator[Line]]
+"""Yields each line when it is measured."""
 
 
 def line(name: str, value: float | None, how: str, *, goal: float | None = None, better: Better = "lower") -> Line:
@@ -37,6 +41,34 @@ def line(name: str, value: float | None, how: str, *, goal: float | None = None,
     return Line(name, value, goal, better, met, how)
 
 
-def write(lines: Sequence[Line], file: Path) -> None:
+async def record(measures: Sequence[Measure], file: Path | None) -> list[Line]:
+    """Prints each line and writes all so far, so that a run which is ended keeps what it has."""
+    lines: list[Line] = []
+    for measure in measures:
+        async for each in _each(measure()):
+            lines.append(each)
+            print(each, flush=True)
+            if file:
+                _write(lines, file)
+    return lines
+
+
+async def _each(measured: Iterator[Line] | AsyncIterator[Line]) -> AsyncIterator[Line]:
+    if isinstance(measured, AsyncIterator):
+        async for one in measured:
+            yield one
+    else:
+        for one in measured:
+            yield one
+
+
+def verdict(lines: Sequence[Line]) -> int:
+    """The exit code, and its reason for people."""
+    missed = [each.name for each in lines if each.met is False]
+    print(f"MISSED: {'; '.join(missed)}" if missed else "All goals that could be measured are met.")
+    return 1 if missed else 0
+
+
+def _write(lines: Sequence[Line], file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(msgspec.to_builtins(lines), indent=2, ensure_ascii=False) + "\n")

@@ -10,7 +10,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -44,7 +44,7 @@ _AT_ONCE: Final = 8
 _OURS: Final = [sys.executable, "-m", __spec__.name if __spec__ else "benchmarks.open_files"]
 
 
-def measure_open_files() -> Iterable[Line]:
+def measure_open_files() -> Iterator[Line]:
     with subprocess.Popen([*_OURS, "serve"], stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True) as server:
         assert server.stdout
         host = server.stdout.readline().strip()

@@ -5,17 +5,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.lines import Line, line
 
-_STARTS = 15
+_STARTS = 10
 _QUICKEST = f"Of a new process, the quickest of {_STARTS}."
 _HOLYSTONE = str(Path(sys.executable).with_name("holystone"))
 
 
-def measure_programs() -> Iterable[Line]:
+def measure_programs() -> Iterator[Line]:
     bare, helped = [], []
     _seconds([_HOLYSTONE, "--help"])  # writes the bytecode
     for _ in range(_STARTS):

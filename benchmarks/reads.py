@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
 from benchmarks.lines import Line, line
@@ -37,7 +37,7 @@ class _CountedCache(SqliteDigestCache):
         await super().learn_blob(digest, body)
 
 
-async def measure_reads() -> Iterable[Line]:
+async def measure_reads() -> AsyncIterator[Line]:
     with tempfile.TemporaryDirectory(prefix="holystone-bench-") as name:
         folder = Path(name)
         async with EmbeddedRegistry(quirks=DISTRIBUTION_2_8) as registry:
@@ -54,7 +54,8 @@ async def measure_reads() -> Iterable[Line]:
                 },
                 {},
             )
-            return [await _one(registry, settings, folder / "known.db", which) for which in ("first", "next")]
+            for which in ("first", "next"):
+                yield await _one(registry, settings, folder / "known.db", which)
 
 
 async def _one(registry: EmbeddedRegistry, settings: CleanupSettings, file: Path, which: str) -> Line:

@@ -9,10 +9,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from holystone.engine.model.references import RegistryHost
 
-_PATIENCE = 15.0
+NO_REGISTRY: Final = "docker-registry is not installed; `make servers` does that."
+_PATIENCE: Final = 15.0
 """Seconds to come up."""
 
 
@@ -21,12 +23,13 @@ def find_registry() -> str | None:
 
 
 @contextmanager
-def docker_registry(program: str, storage: Path) -> Iterator[RegistryHost]:
-    """Serves `storage`. As Debian configures it, but for the address, the password and the log."""
+def docker_registry(program: str, storage: Path, log: Path | None = None) -> Iterator[RegistryHost]:
+    """Serves `storage`. As Debian configures it, but for the address, the password and the log: a line a request goes
+    to `log`."""
     port = _free_port()
     configuration = {
         "version": "0.1",
-        "log": {"level": "error", "accesslog": {"disabled": True}},
+        "log": {"level": "error", "accesslog": {"disabled": log is None}},
         "storage": {
             "cache": {"blobdescriptor": "inmemory"},
             "filesystem": {"rootdirectory": str(storage)},
@@ -37,13 +40,16 @@ def docker_registry(program: str, storage: Path) -> Iterator[RegistryHost]:
     file = storage.with_suffix(".yml")
     file.write_text(json.dumps(configuration))  # JSON is YAML
     environment = {name: value for name, value in os.environ.items() if not name.startswith("REGISTRY_")}
-    with subprocess.Popen(
-        [program, "serve", str(file)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=environment | {"OTEL_TRACES_EXPORTER": "none"},
-    ) as process:
+    with (
+        (log or Path(os.devnull)).open("wb") as told,
+        subprocess.Popen(
+            [program, "serve", str(file)],
+            stdin=subprocess.DEVNULL,
+            stdout=told,
+            stderr=subprocess.DEVNULL,
+            env=environment | {"OTEL_TRACES_EXPORTER": "none"},
+        ) as process,
+    ):
         try:
             _await_port(process, port)
             yield RegistryHost.parse(f"127.0.0.1:{port}")

@@ -1,13 +1,13 @@
 #!/bin/sh
 # Installs the real servers and clients that the tests run against, where this may be done: Debian's packages, and
 # Go programs into a folder of their own, $HOLYSTONE_SERVERS or ~/.cache/holystone-servers. With `all` also those that
-# only `make real` needs.
+# only `make real` needs, with `bench` those that only `make bench` does.
 set -eu
 here=$(dirname "$0")
 
 debian() {
     missing=
-    for program in docker-registry skopeo; do
+    for program in docker-registry skopeo $([ "${1:-}" != bench ] || echo wrk); do
         command -v "$program" >/dev/null || missing="$missing $program"
     done
     [ -n "$missing" ] || return 0
@@ -31,6 +31,7 @@ go_programs() {
         program="$folder/$name-$version"
         [ ! -x "$program" ] || continue
         [ "$name" != cuelabs ] || [ "${1:-}" = all ] || continue
+        [ "$name" != regctl ] || [ "${1:-}" = bench ] || continue
         if ! command -v go >/dev/null; then
             echo "There is no Go toolchain to install $name with; the tests that need it are skipped." >&2
             continue
@@ -52,6 +53,6 @@ go_programs() {
     done <tests/real/go-servers.txt
 }
 
-debian
+debian "$@"
 cd "$here/.."
 go_programs "$@"

@@ -14,6 +14,7 @@ from holystone.engine.executor import RunResult, execute_plan
 from holystone.engine.executor.budget import Budget
 from holystone.engine.executor.order import freed_per_request, most_first
 from holystone.engine.executor.results import Halt
+from holystone.engine.executor.work import WORKERS
 from holystone.engine.model.capabilities import SPARES_ALL, TagDeletion
 from holystone.engine.model.events import Halted
 from holystone.engine.model.outcomes import Loss
@@ -66,15 +67,19 @@ def deleted(registry: MemoryRegistry) -> list[str]:
 
 @pytest.fixture
 def three(tmp_path: Path) -> Attempts:
-    """Repositories with four doomed manifests each, of 1, 100 and 10 bytes."""
+    return of_three(tmp_path, 4)
+
+
+def of_three(folder: Path, doomed: int) -> Attempts:
+    """Repositories with so many doomed manifests each, of 1, 100 and 10 bytes."""
     registry = MemoryRegistry()
     plans = []
     for name, size in (("a", 1), ("b", 100), ("c", 10)):
         at = repository(name)
         kept = registry.image(at, f"{name}-keep", "keep")
-        doomed = [registry.image(at, f"{name}-{number}") for number in range(4)]
-        plans.append(repository_plan(at, of_size(size, *doomed), kept={"keep": kept}))
-    return Attempts(tmp_path, registry, *plans)
+        going = [registry.image(at, f"{name}-{number}") for number in range(doomed)]
+        plans.append(repository_plan(at, of_size(size, *going), kept={"keep": kept}))
+    return Attempts(folder, registry, *plans)
 
 
 async def test_what_frees_most_bytes_a_request_goes_first(three: Attempts) -> None:
@@ -127,7 +132,8 @@ async def test_nothing_is_begun_when_it_is_spent_before(three: Attempts) -> None
     assert await three.state() == "open"
 
 
-async def test_what_earlier_attempts_have_finished_takes_nothing_of_later_ones(three: Attempts) -> None:
+async def test_what_earlier_attempts_have_finished_takes_nothing_of_later_ones(tmp_path: Path) -> None:
+    three = of_three(tmp_path, WORKERS + 4)
     first = await three.attempt(Budget(ends=1, clock=lambda: "c" in deleted(three.registry)))
     assert [bool(each.not_tried) for each in first.repositories] == [True, False, True]
     del three.registry.calls[:]

@@ -1,8 +1,10 @@
 """Bounded fan-out: few tasks, few items in hand, one exception."""
 
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 
 import anyio
+import anyio.lowlevel
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -31,14 +33,19 @@ def test_results_come_in_order_whatever_ends_first(latencies: list[float], worke
     run(main)
 
 
-def test_items_are_read_only_as_fast_as_they_are_worked_on() -> None:
+@pytest.mark.parametrize("awaited", [True, False])
+def test_items_are_read_only_as_fast_as_they_are_worked_on(awaited: bool) -> None:
     async def main() -> None:
         read = done = 0
 
-        async def items() -> AsyncIterator[int]:
+        def items() -> Iterator[int]:
             nonlocal read
             for number in range(1000):
                 read += 1
+                yield number
+
+        async def awaited_items() -> AsyncIterator[int]:
+            for number in items():
                 yield number
 
         async def work(_: int) -> None:
@@ -48,9 +55,27 @@ def test_items_are_read_only_as_fast_as_they_are_worked_on() -> None:
             done += 1
 
         begun = clock()
-        await for_each(items(), work, workers=4)
+        await for_each(awaited_items() if awaited else items(), work, workers=4)
         assert done == 1000
         assert clock() - begun == 250
+
+    run(main)
+
+
+def test_work_that_never_waits_lets_others_go_on() -> None:
+    async def main() -> None:
+        done: list[int] = []
+
+        async def work(number: int) -> None:
+            done.append(number)
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(partial(for_each, range(1000), work, workers=2))
+            await anyio.lowlevel.checkpoint()
+            await anyio.lowlevel.checkpoint()
+            assert len(done) < 100
+            tasks.cancel_scope.cancel()
+        assert len(done) < 100
 
     run(main)
 

@@ -10,7 +10,7 @@ from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.registries.connections import Connections
 from holystone.adapters.registries.github.addresses import api_url, graphql_base, is_hosted
 from holystone.adapters.registries.github.docker import GithubDockerSession
-from holystone.adapters.registries.github.profile import PROFILE, READ_QUOTA, WRITE_QUOTA
+from holystone.adapters.registries.github.profile import READ_QUOTA, WRITE_QUOTA
 from holystone.adapters.registries.github.registry import GithubSession
 from holystone.adapters.registries.reach import Access
 from holystone.engine.errors import UsageError
@@ -70,12 +70,6 @@ async def test_the_host_that_github_has_shut_is_refused_with_what_took_its_place
 def test_where_graphql_is_and_who_limits(api: str, beside: str, hosted: bool) -> None:
     assert str(graphql_base(URL(api))) == beside
     assert is_hosted(URL(api)) is hosted
-
-
-def test_the_quotas_stay_below_nine_hundred_points_a_minute() -> None:
-    for quota, points in ((READ_QUOTA, 1), (WRITE_QUOTA, 5)):
-        assert (quota.burst + 60 * quota.rate) * points <= 900
-    assert PROFILE.can.quota == WRITE_QUOTA
 
 
 @pytest.mark.parametrize(

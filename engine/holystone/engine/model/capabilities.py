@@ -80,6 +80,10 @@ class Quota(msgspec.Struct, frozen=True):
     """Requests per second."""
     burst: float
     """Requests that may be sent at once after a pause."""
+    pool: str = ""
+    """Lanes of one host and credential whose quotas name the same pool are counted together. Empty: each by itself."""
+    weight: float = 1.0
+    """What a request takes of the pool, in its own unit."""
 
 
 class Capabilities(msgspec.Struct, frozen=True):

@@ -2,12 +2,15 @@
 
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
-from typing import TypeVar
+from functools import partial
+from typing import TypeAlias, TypeVar
 
 import anyio
+import anyio.lowlevel
 
 T = TypeVar("T")
 R = TypeVar("R")
+_Start: TypeAlias = Callable[[Callable[[], Awaitable[object]]], object]
 
 
 async def for_each(
@@ -47,43 +50,71 @@ async def _share_out(
     if workers < 1:
         raise ValueError("at least one worker is needed")
     failures: list[Exception] = []
-    send, receive = anyio.create_memory_object_stream[tuple[int, T]](0)
 
-    def fail(failure: Exception) -> None:
-        failures.append(failure)
-        tasks.cancel_scope.cancel()
-
-    async def worker() -> None:
+    async def unless_it_fails(act: Callable[[], Awaitable[object]]) -> None:
         try:
-            async with receive.clone() as share:
-                async for position, item in share:
-                    await work(position, item)
+            await act()
         except Exception as failure:
-            fail(failure)
+            failures.append(failure)
+            tasks.cancel_scope.cancel()
 
-    async with anyio.create_task_group() as tasks, send, receive, aclosing(_each(items)) as each:
-        started = position = 0
-        try:
-            async for item in each:
-                if started < workers and not send.statistics().tasks_waiting_receive:
-                    tasks.start_soon(worker)
-                    started += 1
-                await send.send((position, item))
-                position += 1
-        except Exception as failure:
-            fail(failure)
+    def start(act: Callable[[], Awaitable[object]]) -> None:
+        tasks.start_soon(unless_it_fails, act)
+
+    async with anyio.create_task_group() as tasks:
+        if isinstance(items, AsyncIterable):
+            await unless_it_fails(partial(_hand_out, items, work, workers, start))
+        else:
+            start(_taker(items, work, workers, start))
     if failures:
         raise failures[0]
 
 
-async def _each(items: Iterable[T] | AsyncIterable[T]) -> AsyncGenerator[T, None]:
-    if isinstance(items, AsyncIterable):
-        try:
-            async for item in items:
-                yield item
-        finally:
-            if isinstance(items, AsyncGenerator):
-                await items.aclose()
-    else:
-        for item in items:
+def _taker(
+    items: Iterable[T], work: Callable[[int, T], Awaitable[object]], workers: int, start: _Start
+) -> Callable[[], Awaitable[None]]:
+    """A worker that takes the next item itself, which costs a fifth of handing it over, and starts another one where it
+    has found something to do."""
+    numbered = enumerate(items)
+    started = 1
+
+    async def take() -> None:
+        nonlocal started
+        for position, item in numbered:
+            if started < workers:
+                started += 1
+                start(take)
+            await work(position, item)
+            await anyio.lowlevel.checkpoint()  # work that never waits must not keep everybody else waiting
+
+    return take
+
+
+async def _hand_out(
+    items: AsyncIterable[T], work: Callable[[int, T], Awaitable[object]], workers: int, start: _Start
+) -> None:
+    """All items are awaited in one task: what they come from may hold a cancel scope meanwhile."""
+    send, receive = anyio.create_memory_object_stream[tuple[int, T]](0)
+
+    async def worker() -> None:
+        async with receive.clone() as share:
+            async for position, item in share:
+                await work(position, item)
+
+    async with send, receive, aclosing(_closed(items)) as each:
+        started = position = 0
+        async for item in each:
+            if started < workers and not send.statistics().tasks_waiting_receive:
+                start(worker)
+                started += 1
+            await send.send((position, item))
+            position += 1
+
+
+async def _closed(items: AsyncIterable[T]) -> AsyncGenerator[T, None]:
+    try:
+        async for item in items:
             yield item
+    finally:
+        if isinstance(items, AsyncGenerator):
+            await items.aclose()

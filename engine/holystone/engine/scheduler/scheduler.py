@@ -11,7 +11,7 @@ import anyio
 from holystone.engine.model.capabilities import Quota
 from holystone.engine.model.references import RegistryHost
 from holystone.engine.ports import RateBudget
-from holystone.engine.scheduler.bucket import Bucket
+from holystone.engine.scheduler.bucket import Bucket, Share
 from holystone.engine.scheduler.clock import Clock, Sleep, steady
 from holystone.engine.scheduler.lane import Host, Lane, LaneCounts, LaneKey
 from holystone.engine.scheduler.limits import Limits
@@ -20,8 +20,17 @@ Budgets: TypeAlias = Callable[[LaneKey, Quota | None, float], RateBudget]
 """For a lane, with its declared quota and the time."""
 
 
-def _own_bucket(_: LaneKey, quota: Quota | None, now: float) -> RateBudget:
-    return Bucket(quota, now)
+class Buckets:
+    """One for each lane, but for lanes of one credential whose quotas name the same pool."""
+
+    def __init__(self) -> None:
+        self._shared: dict[tuple[RegistryHost, str, str], Bucket] = {}
+
+    def __call__(self, key: LaneKey, quota: Quota | None, now: float) -> RateBudget:
+        if quota is None or not quota.pool:
+            return Bucket(quota, now)
+        bucket = self._shared.setdefault((key.host, key.credential, quota.pool), Bucket(None, now))
+        return Share(bucket, quota, now)
 
 
 class Scheduler:
@@ -34,14 +43,14 @@ class Scheduler:
         clock: Clock = time.monotonic,
         sleep: Sleep = anyio.sleep,
         rng: random.Random | None = None,
-        budgets: Budgets = _own_bucket,
+        budgets: Budgets | None = None,
     ) -> None:
-        """`budgets`: what a new lane asks before it sends."""
+        """`budgets`: what a new lane asks before it sends, if it is no bucket of this process."""
         self._limits = limits or Limits()
         self._clock = steady(clock)
         self._sleep = sleep
         self._rng = rng or random.Random()  # noqa: S311 - jitter, nothing secret
-        self._budgets = budgets
+        self._budgets = budgets or Buckets()
         self._hosts: dict[RegistryHost, Host] = {}
         self._lanes: dict[LaneKey, Lane] = {}
 

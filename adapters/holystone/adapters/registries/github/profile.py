@@ -8,10 +8,11 @@ from holystone.engine.model.outlook import DAY, UndoOutlook
 
 PAGE_SIZE: Final = 100
 """The most that GitHub gives (github/docs, REST reference of packages)."""
-READ_QUOTA: Final = Quota(rate=13.0, burst=100.0)
-WRITE_QUOTA: Final = Quota(rate=2.5, burst=10.0)
+READ_QUOTA: Final = Quota(rate=14.6, burst=15.0, pool="points")
+WRITE_QUOTA: Final = Quota(rate=2.92, burst=3.0, pool="points", weight=5.0)
 """The secondary limit is 900 points a minute, a read is 1, a write 5 (github/docs, rate-limits-for-the-rest-api.md).
-Each stays below it in every minute; lists are read before the first deletion."""
+Together they stay below it in any minute, whenever GitHub lets its minutes begin: 60 times 14.6, the burst, and four
+points by which a write may be early."""
 
 PROFILE: Final = Profile(
     hosts="ghcr.io, containers.SUB.ghe.com; containers.HOST and docker.HOST of an Enterprise Server when they are "
