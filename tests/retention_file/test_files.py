@@ -48,7 +48,11 @@ def test_the_pages_example(load: Load, tmp_path: Path) -> None:
         "registry.example.com": RegistryAccess("harbor", "env:HARBOR_USER", "file:/run/secrets/harbor")
     }
     assert file.projects == (
-        WerfProject("/srv/git/blog", "registry.example.com/blog", "registry.example.com/blog/stages"),
+        WerfProject(
+            directory="/srv/git/blog",
+            images_repo="registry.example.com/blog",
+            stages_storage="registry.example.com/blog/stages",
+        ),
     )
     team, shop, caches = file.policies
     assert team == Policy("a", (RepositoryPattern("registry.example.com/team-a/*"),), keep=(Entry(newest=10),))

@@ -214,6 +214,14 @@ class FamiliarTagsGo(Value, frozen=True, tag_field="kind", tag="familiar-tags-go
     tags: tuple[Tag, ...]
 
 
+class InProject(Value, frozen=True, tag_field="kind", tag="in-project"):
+    """What a person should know of one project, where a plan is of several."""
+
+    project: str
+    """As people call it."""
+    notice: "Notice"
+
+
 Notice: TypeAlias = (
     RegistryWarns
     | ReferrersUnread
@@ -257,4 +265,5 @@ Notice: TypeAlias = (
     | PolicyMisnamed
     | SelectionNotice
     | FamiliarTagsGo
+    | InProject
 )

@@ -33,10 +33,17 @@ def selection_words(notice: SelectionNotice) -> SelectionWords:
                 "decides, since it stands first",
                 "repositories that two policies are about",
             )
-        case selection.OfProject(repository, command):
+        case selection.OfProject(number, example, project):
             return SelectionWords(
-                f"{repository} is a project's, which `{command}` cleans: no policy judges it",
-                "repositories of projects that have a command of their own",
+                f"the project in {project} decides about {_repositories(number)}, e.g. {example}: no policy does",
+                "repositories of projects, which no policy judges",
+            )
+        case selection.BesideProject(number, example, project):
+            return SelectionWords(
+                f"{_repositories(number)}, e.g. {example}, lie where the project in {project} keeps its images and "
+                "stages, and no image of it is there: left alone. `holystone managed-images add` makes it clean those "
+                "of an image that its configuration has no more",
+                "repositories beside those of projects, left alone",
             )
         case selection.LooksLikeProject(repository, record, config):
             return SelectionWords(
