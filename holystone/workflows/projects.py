@@ -96,7 +96,7 @@ def _gathered(project: WerfProject, planned: PlannedProject) -> GatheredProject:
 
 
 def _told(project: str, notice: Notice) -> Notice:
-    return InProject(project, notice)
+    return notice if isinstance(notice, InProject) else InProject(project, notice)
 
 
 def _refuse_shared(planned: PlannedProject, others: Collection[GatheredProject]) -> None:

@@ -5,10 +5,12 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from holystone.api import client
 from holystone.embedded.faults import Answer, Fault
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.plan import Plan, RepositoryPlan
@@ -77,11 +79,15 @@ def shown(night: Night, name: str) -> str:
     return f"the project in {night.bench.project}/{name}"
 
 
-def test_the_plan_of_a_project_is_that_of_a_cleanup(night: Night) -> None:
+def test_the_plan_of_a_project_is_that_of_a_cleanup(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To the letter, ages included."""
+    moment = float(now())
+    monkeypatch.setattr(client, "time", SimpleNamespace(time=lambda: moment))
     night.project("shop", rich=True)
     night.project("blog", mode="monorepo")
-    night.write("shop", night.keys("blog", ", images-repo-mode: monorepo"))
-    alone = {"shop": night.cleanup("shop"), "blog": night.cleanup("blog", "--images-repo-mode=monorepo")}
+    night.write("shop", night.keys("blog", ", images-repo-mode: monorepo, keep-stages-younger-than: 10w"))
+    of_blog = ("--images-repo-mode=monorepo", "--keep-stages-younger-than=1680h")
+    alone = {"shop": night.cleanup("shop"), "blog": night.cleanup("blog", *of_blog)}
     plan = night.planned()
     assert plan.command == "prune"
     for name, cleanup in alone.items():
@@ -384,6 +390,9 @@ def test_a_check_of_policies_says_whose_a_repository_is(night: Night) -> None:
     night.write("shop")
     host, project = night.bench.registry.host, f"{night.bench.project}/shop"
     before = night.bench.contents()
+    listed = night.bench.run("policy", "check", "holystone.yaml")
+    assert "holystone.yaml is valid: 1 policy and 1 project." in listed.out
+    assert f"project in {project}: {host}/shop/app, {host}/shop/stages" in listed.out
     ran = night.bench.run("policy", "check", "holystone.yaml", "--registries")
     assert ran.code == 0, ran
     assert f"project in {project}: {host}/shop/app, {host}/shop/stages: 3 repositories, " in ran.out

@@ -214,15 +214,7 @@ class FamiliarTagsGo(Value, frozen=True, tag_field="kind", tag="familiar-tags-go
     tags: tuple[Tag, ...]
 
 
-class InProject(Value, frozen=True, tag_field="kind", tag="in-project"):
-    """What a person should know of one project, where a plan is of several."""
-
-    project: str
-    """As people call it."""
-    notice: "Notice"
-
-
-Notice: TypeAlias = (
+PlainNotice: TypeAlias = (
     RegistryWarns
     | ReferrersUnread
     | FalseLocks
@@ -265,5 +257,15 @@ Notice: TypeAlias = (
     | PolicyMisnamed
     | SelectionNotice
     | FamiliarTagsGo
-    | InProject
 )
+
+
+class InProject(Value, frozen=True, tag_field="kind", tag="in-project"):
+    """What a person should know of one project, where a plan is of several."""
+
+    project: str
+    """As people call it."""
+    notice: PlainNotice
+
+
+Notice: TypeAlias = PlainNotice | InProject

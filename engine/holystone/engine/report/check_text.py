@@ -13,7 +13,7 @@ from holystone.engine.report.policy_report import (
     EntryAnswer,
     PolicyCheck,
 )
-from holystone.engine.report.policy_text import counted_text, groups_text
+from holystone.engine.report.policy_text import counted_text, groups_text, project_text
 from holystone.engine.report.words import count, shown
 
 _REPOSITORIES_SHOWN: Final = 10
@@ -58,7 +58,7 @@ def _policy_lines(policy: CheckedPolicy, through: Sequence[CheckedRepository]) -
 
 
 def _project_line(project: CheckedProject, through: Sequence[CheckedRepository]) -> str:
-    head = f"project in {project.project}: {project.images_repo}, {project.stages_storage}"
+    head = project_text(project)
     if project.decides_for is None:
         return f"{head}: left alone"
     return f"{head}: {_repositories(len(through))}, {_balance(through)}"

@@ -22,6 +22,15 @@ class PolicySummary(msgspec.Struct, frozen=True):
     entries: tuple[PolicyEntry, ...]
 
 
+class ProjectSummary(msgspec.Struct, frozen=True):
+    """A project of the file, which decides about its own repositories."""
+
+    project: str
+    """As people call it."""
+    images_repo: str
+    stages_storage: str
+
+
 class NotJudged(msgspec.Struct, frozen=True):
     why: Doubt
     text: str
@@ -89,13 +98,7 @@ class CheckedPolicy(msgspec.Struct, frozen=True):
     entries: tuple[CheckedEntry, ...]
 
 
-class CheckedProject(msgspec.Struct, frozen=True):
-    """A project of the file, which decides about its own repositories."""
-
-    project: str
-    """As people call it."""
-    images_repo: str
-    stages_storage: str
+class CheckedProject(ProjectSummary, frozen=True):
     decides_for: int | None
     """Repositories, also those that are not there by now; null where it could not be read, or is refused."""
 
