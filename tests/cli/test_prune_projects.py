@@ -9,20 +9,25 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from multidict import CIMultiDict, CIMultiDictProxy
 
+from holystone.adapters.http.dates import Dates
 from holystone.api import client
 from holystone.embedded.faults import Answer, Fault
+from holystone.embedded.quirks import OCI
+from holystone.embedded.server import EmbeddedRegistry
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.plan import Plan, RepositoryPlan
-from holystone.engine.model.references import RepositoryPath
+from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath
 from holystone.engine.model.source_notices import UsedInClusters
 from holystone.workflows import project_plan, projects
 from holystone.workflows.plan_file import read_plan
 from tests.cli.test_cli_in_use import TOKEN, write_config
 from tests.emulators.kubernetes import KubeApi
+from tests.support.another_run import another_run
 from tests.support.command_line import Ran, bench, now
 from tests.support.dated_registry import Registry, aged
-from tests.support.tiny_project import tiny_project
+from tests.support.tiny_project import contents, tiny_project
 
 APPS = '  - {name: apps, repositories: ["HOST/apps/**"], keep: [{newest: 2}]}\n'
 
@@ -73,6 +78,11 @@ def night(tmp_path: Path) -> Iterator[Night]:
 
 def below(plan: Plan, name: str) -> list[RepositoryPlan]:
     return [each for each in plan.repositories if each.repository.path.startswith(f"{name}/")]
+
+
+def plan_of(plan: Plan, path: str) -> RepositoryPlan:
+    (found,) = (each for each in plan.repositories if each.repository.path == path)
+    return found
 
 
 def shown(night: Night, name: str) -> str:
@@ -150,8 +160,6 @@ def broken(night: Night, how: str) -> None:
             (folder / "werf.yaml").unlink()
         case "shallow":
             (folder / ".git" / "shallow").write_text("0" * 40 + "\n")
-        case "an origin that does not answer":
-            subprocess.run(["git", "remote", "add", "origin", "file:///nowhere/at/all.git"], cwd=folder, check=True)
         case "stages that cannot be read":
             faults.add(Fault("GET", "/v2/shop/stages/tags/list", Answer(404, b"<html>"), times=None))
         case "images that cannot be read":
@@ -159,8 +167,6 @@ def broken(night: Night, how: str) -> None:
         case "no image where images are to be":
             for image in ("front", "backend"):
                 del night.bench.registry.storage.repositories[RepositoryPath(f"shop/app/{image}")]
-        case "a mode that cannot be":
-            night.write(night.keys("shop", ", images-repo-mode: monorepo"), "blog")
 
 
 @pytest.mark.parametrize(
@@ -189,6 +195,33 @@ def test_a_project_that_cannot_be_read_is_left_alone_and_stops_no_other(night: N
     alone = night.bench.cleanup("--dir", "shop")
     assert alone.code != 0
     assert alone.message.splitlines()[0].rstrip(".") in ran.err
+
+
+def test_git_that_cannot_be_asked_leaves_its_project_alone(night: Night) -> None:
+    folder = night.project("shop")
+    subprocess.run(["git", "remote", "add", "origin", "file:///nowhere/at/all.git"], cwd=folder, check=True)
+    night.write("shop")
+    ran = night.prune("--git-history-synchronization")
+    assert ran.code == 4, ran
+    assert f"left alone: {shown(night, 'shop')}: " in ran.err
+    assert "fetch" in ran.err
+    assert night.tags("apps/web") == ["v-1", "v-2"]
+
+
+def test_a_project_where_another_run_is_at_work_is_left_alone(night: Night) -> None:
+    night.project("shop")
+    night.write("shop")
+    state = night.bench.home / ".local" / "state" / "holystone"
+    stages = Repository(RegistryHost(night.bench.registry.host), RepositoryPath("shop/stages"))
+    with another_run(state, "20261123-161200-ab12", stages):
+        assert below(night.planned(), "shop")
+        ran = night.prune()
+    assert ran.code == 4, ran
+    assert f"left alone: {shown(night, 'shop')}: " in ran.err
+    assert "20261123-161200-ab12" in ran.err
+    assert night.tags("apps/web") == ["v-1", "v-2"]
+    assert night.prune().code == 0
+    assert len(night.tags("shop/app/front")) == 3
 
 
 def test_where_nothing_else_is_done_it_is_refused(night: Night) -> None:
@@ -227,6 +260,60 @@ def test_a_registry_that_is_left_alone_takes_its_projects_along(night: Night) ->
     assert night.bench.contents() == before
     text = night.prune()
     assert text.err.count("left alone: ") == 1, text.err
+
+
+@pytest.fixture
+def other(night: Night) -> Iterator[EmbeddedRegistry]:
+    """Another registry."""
+    made = EmbeddedRegistry(quirks=OCI)
+    with night.bench.portal.wrap_async_context_manager(made):
+        yield made
+
+
+def move(night: Night, other: EmbeddedRegistry, *paths: str) -> None:
+    other.storage.blobs.update(night.bench.registry.storage.blobs)
+    for path in paths:
+        other.storage.repositories[path] = night.bench.registry.storage.repositories.pop(path)
+
+
+def test_a_project_on_two_registries_goes_or_stays_as_a_whole(night: Night, other: EmbeddedRegistry) -> None:
+    """A stage goes since no image needs it that stays, so that with the images the stages stay, too."""
+    night.project("shop")
+    move(night, other, "shop/stages")
+    keys = f"directory: shop, images-repo: HOST/shop/app, stages-storage: {other.host}/shop/stages"
+    night.write(keys)
+    assert any(each.passes and each.repository.host == other.host for each in night.planned().repositories)
+    night.bench.registry.faults.add(Fault("GET", "/v2/_catalog", Answer(403, b"{}"), times=None))
+    before = contents(other.storage)
+    ran = night.prune("--output=json")
+    assert ran.code == 3, ran
+    assert [each["project"] for each in ran.json["plan"]["set_aside"]] == ["", f"{night.bench.project}/shop"]
+    assert ran.json["plan"]["counted"] == []
+    assert contents(other.storage) == before
+
+
+def test_a_registry_whose_clock_is_wrong_stops_its_own_projects_alone(
+    night: Night, other: EmbeddedRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    night.project("blog")
+    move(night, other, "blog/app/front", "blog/app/backend", "blog/stages")
+    night.project("shop")
+    night.write(
+        f"directory: blog, images-repo: {other.host}/blog/app, stages-storage: {other.host}/blog/stages", "shop"
+    )
+    saw = Dates.saw
+
+    def seen(dates: Dates, host: str, headers: CIMultiDictProxy[str]) -> None:
+        told = {**headers, "Date": "Tue, 01 Jan 2030 00:00:00 GMT"} if host == other.host else headers
+        saw(dates, host, CIMultiDictProxy(CIMultiDict(told)))
+
+    monkeypatch.setattr(Dates, "saw", seen)
+    before = contents(other.storage)
+    ran = night.prune()
+    assert ran.code == 4, ran
+    assert f"left alone: {shown(night, 'blog')}: {other.host} says that it is" in ran.err
+    assert contents(other.storage) == before
+    assert len(night.tags("shop/app/front")) == 3
 
 
 def test_variables_of_a_cleanup_are_no_projects(night: Night) -> None:
@@ -310,8 +397,7 @@ def test_what_is_in_use_is_asked_once_for_all(night: Night) -> None:
     night.project("blog")
     host = night.bench.registry.host
     night.write("shop")
-    (front,) = (each for each in night.planned().repositories if each.repository.path == "shop/app/front")
-    doomed = front.doomed_tags[0]
+    doomed = plan_of(night.planned(), "shop/app/front").doomed_tags[0]
     running = [f"{host}/shop/app/front:{doomed}", f"{host}/apps/web:v-4"]
     with night.bench.portal.wrap_async_context_manager(KubeApi(tokens={TOKEN: "rob"})) as api:
         write_config(night.bench.home / ".kube" / "config", {"prod": api})
@@ -321,7 +407,14 @@ def test_what_is_in_use_is_asked_once_for_all(night: Night) -> None:
         plan = night.planned()
         asked = sum(each.path.endswith("/deployments") for each in api.asked)
         assert asked == 1
+        api.run(
+            "deployments", "rolled-back", f"{host}/shop/app/backend:{plan_of(plan, 'shop/app/backend').doomed_tags[0]}"
+        )
+        applied = night.bench.run("apply", "plan.json")
+        assert applied.code == 3, applied
+        assert "is in use by now" in applied.err
         assert night.prune().code == 0
+    assert len(night.tags("shop/app/backend")) == 6
     assert "v-4" in night.tags("apps/web")
     assert doomed in night.tags("shop/app/front")
     assert len(night.tags("shop/app/front")) == 4
