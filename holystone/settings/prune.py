@@ -15,7 +15,7 @@ from holystone.engine.model.addresses import Address
 from holystone.engine.model.plan import Place
 from holystone.engine.model.references import RegistryHost, Repository
 from holystone.policies.retention.narrowed import is_about
-from holystone.policies.retention.project_places import has_place_of
+from holystone.policies.retention.project_places import lies_in
 from holystone.policies.retention.reach import reach, reaches
 from holystone.policies.retention.repository_patterns import RepositoryPattern
 from holystone.policies.retention.rules import Clusters, Policy, RegistryAccess, RetentionFile
@@ -92,7 +92,7 @@ def resolve_check(
         retention = settings.retention
         if not (
             any(is_about(policy, each) for policy in retention.policies)
-            or any(has_place_of(project, each) for project in retention.projects)
+            or any(lies_in(project, each) for project in retention.projects)
         ):
             raise UsageError(
                 f"no policy and no project is about {each}, which is therefore left alone"

@@ -61,7 +61,7 @@ async def plan_projects(
                 *(connections, cache, settings, loaded, Scope(images=True, stages=True), of_all, used),
                 elsewhere=hosts - own,
             )
-            for host in own:
+            for host in {each.host for each in planned.repositories}:
                 await connections.settle(host)
             _refuse_shared(planned, made.projects)
         except Doubtful as error:  # whatever else was read there is in doubt as well

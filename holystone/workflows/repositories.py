@@ -17,7 +17,7 @@ from holystone.engine.model.selection_notices import (
     RepositoriesUnclaimed,
 )
 from holystone.engine.report.words import shown
-from holystone.policies.retention.project_places import lies_at, places_of
+from holystone.policies.retention.project_places import places_above, places_of
 from holystone.policies.retention.reach import Reach, spelled_out
 from holystone.policies.retention.repository_patterns import RepositoryPattern, any_matches
 from holystone.policies.retention.rules import Policy, WerfProject
@@ -51,7 +51,7 @@ class Selection:
         """The policy that decides for it: the first that matches. None where none does, or the repository is a
         project's."""
         canonical = repository.canonical
-        if any(lies_at(canonical, place) for place in self._places):
+        if not self._places.keys().isdisjoint(places_above(canonical)):
             self._of_projects.add(canonical)
             return None
         matching = [
@@ -95,7 +95,7 @@ class Selection:
         for repository in self._of_projects:
             owner = next((each.name for each in planned if repository in each.repositories), None)
             # Where one project's place lies in another's, the nearest counts.
-            nearest = self._places[max((each for each in self._places if lies_at(repository, each)), key=len)]
+            nearest = [self._places[each] for each in places_above(repository) if each in self._places][-1]
             found = beside if owner is None and known.issuperset(nearest) else own
             name = owner or nearest[0]
             found[name] = _counted(found.get(name), repository)

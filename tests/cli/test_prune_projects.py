@@ -287,7 +287,7 @@ def test_a_project_on_two_registries_goes_or_stays_as_a_whole(night: Night, othe
     before = contents(other.storage)
     ran = night.prune("--output=json")
     assert ran.code == 3, ran
-    assert [each["project"] for each in ran.json["plan"]["set_aside"]] == ["", f"{night.bench.project}/shop"]
+    assert {each["project"] for each in ran.json["plan"]["set_aside"]} == {"", f"{night.bench.project}/shop"}
     assert ran.json["plan"]["counted"] == []
     assert contents(other.storage) == before
 

@@ -5,7 +5,7 @@ from collections.abc import Collection
 import msgspec
 
 from holystone.engine.model.references import Repository
-from holystone.policies.retention.project_places import has_place_of
+from holystone.policies.retention.project_places import lies_in
 from holystone.policies.retention.reach import spelled_out
 from holystone.policies.retention.repository_patterns import RepositoryPattern, any_matches
 from holystone.policies.retention.rules import Policy, RetentionFile
@@ -33,7 +33,7 @@ def narrowed(file: RetentionFile, to: Collection[Repository]) -> RetentionFile:
             for policy in file.policies
             if (about := [each for each in to if is_about(policy, each)])
         ),
-        projects=tuple(each for each in file.projects if any(has_place_of(each, at) for at in to)),
+        projects=tuple(each for each in file.projects if any(lies_in(each, at) for at in to)),
     )
 
 

@@ -1,5 +1,8 @@
 """Where projects keep images and stages: what lies there is theirs, and no policy's."""
 
+from collections.abc import Sequence
+from itertools import accumulate
+
 from holystone.engine.model.references import Repository
 from holystone.engine.names import parse_address, repository_of
 from holystone.policies.retention.rules import WerfProject
@@ -10,13 +13,13 @@ def places_of(project: WerfProject) -> tuple[str, ...]:
     return tuple(dict.fromkeys(map(_place, (project.images_repo, project.stages_storage))))
 
 
-def lies_at(repository: Repository, place: str) -> bool:
-    name = str(repository.canonical)
-    return name == place or name.startswith(f"{place}/")
+def places_above(repository: Repository) -> Sequence[str]:
+    """All places at which it may be said to lie, from its registry down to itself."""
+    return list(accumulate(str(repository.canonical).split("/"), "{}/{}".format))
 
 
-def has_place_of(project: WerfProject, repository: Repository) -> bool:
-    return any(lies_at(repository, place) for place in places_of(project))
+def lies_in(project: WerfProject, repository: Repository) -> bool:
+    return not set(places_of(project)).isdisjoint(places_above(repository))
 
 
 def _place(address: str) -> str:
