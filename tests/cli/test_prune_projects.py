@@ -241,6 +241,11 @@ def test_the_fuse_of_one_repository_leaves_all_of_its_project_alone(night: Night
     assert ran.code == 4, ran
     (aside,) = ran.json["plan"]["set_aside"]
     assert {each["kind"] for each in aside["why"]} == {"share-exceeded"}
+    text = night.prune("--dry-run")
+    front = f"{night.bench.registry.host}/shop/app/front"
+    assert text.err.count(f"left alone: {shown(night, 'shop')}: ") == 1, text.err
+    assert f"{front}: 38 of 41 tags would be deleted" in text.err
+    assert text.err.count("--yes-delete-that-many") == 1
     assert len(night.tags("shop/app/front")) == 41
     assert len(night.tags("blog/app/front")) == 3
     assert night.prune("--yes-delete-that-many").code == 0

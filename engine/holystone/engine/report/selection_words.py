@@ -88,21 +88,27 @@ def set_aside_lines(set_aside: Iterable[SetAside]) -> Iterator[str]:
     """What is left alone, each cause told once with what to do about it."""
     alike: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for each in set_aside:
+        advised: defaultdict[str, list[str]] = defaultdict(list)
         for reason in each.why:
-            alike[_words(reason)].append(each.shown)
+            why, what_to_do = _words(reason, of_project=bool(each.project))
+            advised[what_to_do].append(why.rstrip("."))
+        for what_to_do, causes in advised.items():
+            alike["; ".join(causes), what_to_do].append(each.shown)
     for (why, what_to_do), places in alike.items():
         more = len(places) - _SHOWN
         named = f"{', '.join(places[:_SHOWN])}{f' and {more:,} more' if more > 0 else ''}"
-        yield f"left alone: {named}: {why.rstrip('.')}."
+        yield f"left alone: {named}: {why}."
         if what_to_do:
             yield f"  {what_to_do}"
 
 
-def _words(reason: Refusal | Failure) -> tuple[str, str]:
+def _words(reason: Refusal | Failure, *, of_project: bool) -> tuple[str, str]:
+    """`of_project`: it is not said yet in which repository."""
     if isinstance(reason, Failure):
         return reason.message, reason.what_to_do
     words = refusal_words(reason)
-    return words.why, words.what_to_do
+    where = f"{reason.repository}: " if of_project and reason.repository else ""
+    return f"{where}{words.why}", words.what_to_do
 
 
 def _repositories(number: int) -> str:
