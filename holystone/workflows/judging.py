@@ -74,7 +74,7 @@ async def judge_repositories(
 ) -> JudgedRepositories:
     """`listed`: images that the user says are in use. What cannot be read, or must not be touched, is set aside, and
     the rest planned. Raises HolystoneError for what all of it depends on, and UsageError where all registries are as
-    wrong; nothing is changed anywhere."""
+    wrong and no project is left; nothing is changed anywhere."""
     users = await find_users(kubernetes, listed, connections.environ)
     in_use = await read_in_use(users, connections.environ)
     clones = Clones(retention.clones, options.as_of, synchronize=options.synchronize)
@@ -106,7 +106,7 @@ async def judge_repositories(
             made.set_aside(SetAside(host, None, (failure_of(error),)))
 
     await for_each(registries.items(), registry, workers=_REGISTRIES_AT_ONCE)
-    if unusable and len(unusable) == len(registries):
+    if unusable and len(unusable) == len(registries) and not made.projects:
         raise unusable[min(unusable)]
     said = connections.dates.nearest
     if options.allow_clock_skew or not any(said.values()):

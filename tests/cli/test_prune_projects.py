@@ -297,6 +297,19 @@ def test_a_project_on_two_registries_goes_or_stays_as_a_whole(night: Night, othe
     assert contents(other.storage) == before
 
 
+def test_a_login_that_cannot_be_used_stops_no_project_elsewhere(night: Night, other: EmbeddedRegistry) -> None:
+    night.project("shop")
+    night.write(
+        "shop",
+        policies=APPS.replace("HOST", other.host),
+        registries=f"{{'{other.host}': {{credentials: {{username: file:absent, password: file:absent}}}}}}",
+    )
+    ran = night.prune()
+    assert ran.code == 4, ran
+    assert f"left alone: {other.host}: " in ran.err
+    assert len(night.tags("shop/app/front")) == 3
+
+
 def test_a_registry_whose_clock_is_wrong_stops_its_own_projects_alone(
     night: Night, other: EmbeddedRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
