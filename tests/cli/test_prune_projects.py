@@ -245,7 +245,7 @@ def test_the_fuse_of_one_repository_leaves_all_of_its_project_alone(night: Night
     front = f"{night.bench.registry.host}/shop/app/front"
     assert text.err.count(f"left alone: {shown(night, 'shop')}: ") == 1, text.err
     assert f"{front}: 38 of 41 tags would be deleted" in text.err
-    assert text.err.count("--yes-delete-that-many") == 1
+    assert text.err.count("run again with --yes-delete-that-many") == 1
     assert len(night.tags("shop/app/front")) == 41
     assert len(night.tags("blog/app/front")) == 3
     assert night.prune("--yes-delete-that-many").code == 0
