@@ -146,7 +146,7 @@ class Client:
                 session.cache,
                 settings.retention,
                 settings.kubernetes,
-                self._prune_options(),
+                msgspec.structs.replace(self._prune_options(), only_looks=True),
                 await self._lists(),
                 Question(file, settings.places, tags, only),
             )
@@ -254,12 +254,12 @@ class Client:
 
     def _prune_options(self) -> PruneOptions:
         run = self._prune.run
-        fuse = None if run.yes_delete_that_many else FuseLimits()
         return PruneOptions(
-            *(int(time.time()), fuse, run.cache_dir, run.state_dir),
+            *(int(time.time()), None if run.yes_delete_that_many else FuseLimits(), run.cache_dir, run.state_dir),
             accept_new_baseline=run.accept_new_baseline,
             allow_clock_skew=self._prune.allow_clock_skew,
             synchronize=self._prune.synchronize,
+            only_looks=run.only_looks,
         )
 
     async def _lists(self) -> tuple[UsedImage, ...]:

@@ -18,7 +18,7 @@ from holystone.settings.run import resolve_journal
 from holystone.settings.vendor_policy import converted_policy
 from holystone.ui import output
 from holystone.ui.policies import show_policies, show_trial
-from holystone.workflows.policy_trial import chosen, policy_summaries, tried
+from holystone.workflows.policy_trial import chosen, policy_summaries, project_summaries, tried
 
 
 def check_policies(file: Path, references: Sequence[str], given: Words) -> int:
@@ -28,7 +28,8 @@ def check_policies(file: Path, references: Sequence[str], given: Words) -> int:
         return check_in_registries(file, references, given)
     settings = read_settings(resolve_journal, given)
     loaded = load_retention_file(file, Given(given, os.environ).home)
-    return show_policies(str(file), policy_summaries(loaded.file.policies, loaded.places), settings.run.output)
+    policies = policy_summaries(loaded.file.policies, loaded.places)
+    return show_policies(str(file), policies, project_summaries(loaded.file.projects), settings.run.output)
 
 
 def try_policies(file: Path, given: Words) -> int:

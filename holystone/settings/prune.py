@@ -1,7 +1,7 @@
 """The settings of `prune`: a file of policies, or patterns of repositories and entries on the command line; and of a
 look at what it would do."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +15,7 @@ from holystone.engine.model.addresses import Address
 from holystone.engine.model.plan import Place
 from holystone.engine.model.references import RegistryHost, Repository
 from holystone.policies.retention.narrowed import is_about
+from holystone.policies.retention.project_places import lies_in
 from holystone.policies.retention.reach import reach, reaches
 from holystone.policies.retention.repository_patterns import RepositoryPattern
 from holystone.policies.retention.rules import Clusters, Policy, RegistryAccess, RetentionFile
@@ -22,6 +23,7 @@ from holystone.settings import intent_options as intent
 from holystone.settings import options as o
 from holystone.settings.access import resolve_shared_access
 from holystone.settings.clusters import resolve_clusters, resolve_lists
+from holystone.settings.file_projects import host_of
 from holystone.settings.given import Given, GivenValue, Options
 from holystone.settings.resolve import registry_settings
 from holystone.settings.retention_file import keep_entries, load_retention_file
@@ -87,9 +89,15 @@ def resolve_check(
     Raises UsageError, also for one of these that no policy is about."""
     settings = _of_a_file(Given(options, environ), file)
     for each in repositories:
-        if not any(is_about(policy, each) for policy in settings.retention.policies):
+        retention = settings.retention
+        if not (
+            any(is_about(policy, each) for policy in retention.policies)
+            or any(lies_in(project, each) for project in retention.projects)
+        ):
             raise UsageError(
-                f"no policy is about {each}, which is therefore left alone",
+                f"no policy and no project is about {each}, which is therefore left alone"
+                if retention.projects
+                else f"no policy is about {each}, which is therefore left alone",
                 what_to_do="Look at the policies' `repositories` and `except`; the name begins with its registry.",
             )
     return settings
@@ -168,7 +176,7 @@ def _refuse_one_for_many(
 ) -> None:
     """What the vendors' own options say is of one registry, nobody knows of which of several. Raises UsageError."""
     patterns = (pattern.text for policy in retention.policies for pattern in policy.repositories)
-    hosts = tuple(reaches(patterns, retention.registries))
+    hosts = tuple({**dict.fromkeys(reaches(patterns, retention.registries)), **dict.fromkeys(_of_projects(retention))})
     if (api := given.filled(_API_URL)) and len(hosts) > 1:
         raise UsageError(
             f"{api.source}: this is the API of one registry, and policies are about {_several(hosts)}",
@@ -182,6 +190,12 @@ def _refuse_one_for_many(
                 what_to_do="Say in a file of policies where the login of each is (`registries: {HOST: {credentials: "
                 "…}}`), or leave it out and log in with docker login.",
             )
+
+
+def _of_projects(retention: RetentionFile) -> Iterator[RegistryHost]:
+    for each in retention.projects:
+        yield host_of(each.images_repo)
+        yield host_of(each.stages_storage)
 
 
 def _takes(

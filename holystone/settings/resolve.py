@@ -20,6 +20,7 @@ from holystone.settings.option import Option
 from holystone.settings.run import log_settings, run_settings
 from holystone.settings.values import (
     DAY,
+    STAGES_GRACE,
     ApplySettings,
     CleanupSettings,
     DirectSettings,
@@ -30,7 +31,6 @@ from holystone.settings.values import (
 )
 
 _CONCURRENCY: Final = 10
-_STAGES_GRACE: Final = 2 * 60 * 60
 _GRACE_STAYS: Final = ("0", "false", "no")  # any other word switches it off, as with werf
 _NO_STAGES_GRACE: Final = "WERF_DISABLE_STAGES_CLEANUP_DATE_PERIOD_POLICY"
 
@@ -241,4 +241,4 @@ def _stages_grace(given: Given) -> int:
     disabled = off is not None and off.text.lower() not in _GRACE_STAYS
     if value:
         return value.seconds()
-    return 0 if disabled else _STAGES_GRACE
+    return 0 if disabled else STAGES_GRACE

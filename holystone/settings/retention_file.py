@@ -14,7 +14,7 @@ from holystone.engine.errors import UsageError, shell_word
 from holystone.policies.keep_policies_data import Path as KeyPath
 from holystone.policies.keep_policies_data import PolicyError
 from holystone.policies.retention.patterns import ExpressionPattern, TagPattern
-from holystone.policies.retention.rules import CloneName, Entry, Policy, RetentionFile, WerfProject
+from holystone.policies.retention.rules import CloneName, Entry, Policy, RetentionFile
 from holystone.policies.retention_data.command_line import parse_keep_option
 from holystone.policies.retention_data.entries import Beside
 from holystone.policies.retention_data.file import parse_file, parse_included
@@ -57,7 +57,11 @@ def load_retention_file(path: Path, home: Path) -> LoadedRetention:
             clones={name: str(folder.path(each)) for name, each in said.clones.items()},
             registries=registries,
             projects=tuple(
-                WerfProject(str(folder.path(each.directory)), each.images_repo, each.stages_storage)
+                msgspec.structs.replace(
+                    each,
+                    directory=str(folder.path(each.directory).absolute()),
+                    config=str(folder.path(each.config)) if each.config else "",
+                )
                 for each in said.projects
             ),
         ),

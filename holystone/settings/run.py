@@ -35,6 +35,11 @@ class RunSettings(msgspec.Struct, frozen=True):
     """Confirms what would have to be confirmed on a terminal."""
     budget: BudgetSettings = BudgetSettings()
 
+    @property
+    def only_looks(self) -> bool:
+        """Whether nothing is going to be changed, and so no other run is in the way."""
+        return self.dry_run or self.plan_out is not None
+
 
 class LogSettings(msgspec.Struct, frozen=True):
     level: Literal["quiet", "normal", "verbose", "debug"] = "normal"

@@ -17,6 +17,8 @@ from holystone.settings.places import ProjectPlaces
 from holystone.settings.run import LogSettings, RunSettings
 
 DAY: Final = 24 * 60 * 60
+STAGES_GRACE: Final = 2 * 60 * 60
+"""Seconds: unless something else is said, every younger stage is kept."""
 Implementation: TypeAlias = str
 """`auto`, or one of `registries.implementations`."""
 Mode: TypeAlias = Literal["auto", "multirepo", "monorepo"]
@@ -144,17 +146,22 @@ class DirectSettings(msgspec.Struct, frozen=True):
         return ApplySettings(self.registry, self.run, self.log, KubernetesSettings(Path(), without=True))
 
 
-class CleanupSettings(ImagesSettings, frozen=True):
-    registry: RegistrySettings
+class ProjectCleanup(ImagesSettings, frozen=True):
+    """Where a project is, and what decides about it: all that is its own, where one run cleans several."""
+
     project: ProjectSettings
     history: HistorySettings
+    stages_grace: int
+    """Seconds: every younger stage is kept."""
+
+
+class CleanupSettings(ProjectCleanup, frozen=True):
+    registry: RegistrySettings
     kubernetes: KubernetesSettings
     in_use: tuple[Path | None, ...]
     """Lists of images in use; None: standard input."""
     run: RunSettings
     log: LogSettings
-    stages_grace: int
-    """Seconds: every younger stage is kept."""
     allow_clock_skew: bool = False
     notes: tuple[str, ...] = ()
     """Sentences to be said once: what was given and has no effect."""

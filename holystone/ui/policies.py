@@ -6,17 +6,21 @@ from typing import Literal
 from holystone.engine.errors import HolystoneError
 from holystone.engine.report.check_text import check_lines
 from holystone.engine.report.document import Document, Ending, error_text, in_parts
-from holystone.engine.report.policy_report import PolicyCheck, PolicySummary, PolicyTrial
+from holystone.engine.report.policy_report import PolicyCheck, PolicySummary, PolicyTrial, ProjectSummary
 from holystone.engine.report.policy_text import policy_lines, trial_lines
 from holystone.ui import message, output
 
 
-def show_policies(file: str, policies: Sequence[PolicySummary], form: Literal["text", "json"]) -> int:
+def show_policies(
+    file: str, policies: Sequence[PolicySummary], projects: Sequence[ProjectSummary], form: Literal["text", "json"]
+) -> int:
     """The exit code. Raises HolystoneError."""
     if form == "json":
-        output.document(in_parts(Document("policy check", "done", 0, policies=tuple(policies))))
+        output.document(
+            in_parts(Document("policy check", "done", 0, policies=tuple(policies), projects=tuple(projects)))
+        )
     else:
-        output.report_lines(policy_lines(file, policies))
+        output.report_lines(policy_lines(file, policies, projects))
     return 0
 
 

@@ -12,16 +12,16 @@ from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.notices import FamiliarTagsGo, Notice
 from holystone.engine.model.plan import Plan, RepositoryPlan
 from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath
-from holystone.engine.model.refusals import EntryMatchesNothing
+from holystone.engine.model.refusals import EntryMatchesNothing, Refusal
 from holystone.engine.model.selection_notices import EntryUnmatched, ReadsCountAsPulls, UntaggedUnlisted
-from holystone.engine.model.set_aside import SetAside, in_order, is_set_aside
+from holystone.engine.model.set_aside import SetAside, is_set_aside
 from holystone.engine.model.sources import Counted, Key
 from holystone.engine.planner.assemble import assemble
 from holystone.engine.planner.refusals import FuseLimits, blow_fuse_of_all
 from holystone.engine.planning import Judged, PlannedRepository
 from holystone.policies.retention.judgement import EntryTally, Judgement, add_tallies, entries_without_match
 from holystone.policies.retention.rules import CloneName, Policy
-from holystone.workflows.aside import without
+from holystone.workflows.aside import GatheredProject, left_out, with_projects, without
 
 COMMAND: Final = "prune"
 _ALL: Final = RepositoryPath("all")
@@ -42,6 +42,8 @@ class PruneOptions(msgspec.Struct, frozen=True):
     """Our clock, or a registry's, is wrong, and that is meant."""
     synchronize: bool = False
     """Clones fetch what origin has before it counts."""
+    only_looks: bool = False
+    """Nothing is going to be changed, so that no other run is in the way."""
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -81,6 +83,7 @@ class Gathered:
         self._used = used
         self._plans = FileSpool(RepositoryPlan, options.folder)
         self._counted: list[Counted] = []
+        self.projects: list[GatheredProject] = []
         self._set_aside: list[SetAside] = []
         self.policies = {each.name: OfPolicy(each, tuple(EntryTally() for _ in each.keep)) for each in policies}
         self._unlisted: set[tuple[RegistryHost, str]] = set()
@@ -101,9 +104,7 @@ class Gathered:
                 self._unlisted.add((at.host, policy.name))
             if seen.snapshot.pulls is not None:
                 self._pulled[at.host] += seen.snapshot.fetched
-        if self._options.fuse is None:
-            refusals = tuple(each for each in refusals if each.promise != "fuse")
-        if refusals:
+        if refusals := self._binding(refusals):
             self.set_aside(SetAside(at.host, at, refusals))
             return
         self._counted.append(Counted(Key("tags", at.canonical), tags, tags - len(planned.plan.doomed_tags)))
@@ -112,6 +113,19 @@ class Gathered:
         self.notices += (*planned.notices, *seen.notices)
         if seen.snapshot.exists:
             self._plans.append(planned.plan)
+
+    def add_project(self, project: GatheredProject, plan: Plan) -> None:
+        """A project that was decided. Any refusal is about all of it."""
+        if refusals := self._binding(plan.refusals):
+            self.set_aside(project.aside(refusals))
+            return
+        self.projects.append(project)
+        self.notices += project.notices
+        for each in plan.repositories:
+            self._plans.append(each)
+
+    def _binding(self, refusals: tuple[Refusal, ...]) -> tuple[Refusal, ...]:
+        return refusals if self._options.fuse else tuple(each for each in refusals if each.promise != "fuse")
 
     def set_aside(self, what: SetAside, unread: Sequence[Policy] = ()) -> None:
         """`unread`: policies of which repositories could not be read."""
@@ -125,14 +139,20 @@ class Gathered:
         self._look_for_misspelled()
         self.notices += (UntaggedUnlisted(host, policy) for host, policy in sorted(self._unlisted))
         self.notices += (ReadsCountAsPulls(host, number) for host, number in sorted((+self._pulled).items()))
-        aside = in_order(self._set_aside)
-        left_out = {each.repository or each.host for each in aside}
+        aside = with_projects(self._set_aside, self.projects)
+        alone = left_out(aside, self.projects)
         self.notices = [
-            each for each in self.notices if not (isinstance(each, FamiliarTagsGo) and each.repository in left_out)
+            each for each in self.notices if not (isinstance(each, FamiliarTagsGo) and each.repository in alone)
         ]
-        plans = without(self._plans, left_out, self._options.folder) if left_out else self._plans
-        counted = tuple(sorted(each for each in self._counted if not is_set_aside(each.key.repository, left_out)))
-        tags = [each for each in counted if each.key.source == "tags"]
+        plans = without(self._plans, alone, self._options.folder) if alone else self._plans
+        counted = [each for each in self._counted if not is_set_aside(each.key.repository, alone)]
+        of_projects = [
+            each
+            for project in self.projects
+            for each in project.counted
+            if not is_set_aside(each.key.repository, alone)
+        ]
+        tags = [each for each in (*counted, *of_projects) if each.key.source == "tags"]
         total, left = sum(each.number for each in tags), sum(each.left for each in tags)
         fuse = self._options.fuse
         blown = blow_fuse_of_all(total - left, total, fuse) if fuse else None
@@ -143,12 +163,12 @@ class Gathered:
             notices=self.notices,
             refusals=(blown,) if blown else (),
         )
-        counted = tuple(sorted((*self._count_used(counted), *counted)))
-        return msgspec.structs.replace(plan, counted=counted, set_aside=aside)
+        counted = sorted((*self._count_used(counted), *counted, *of_projects))
+        return msgspec.structs.replace(plan, counted=tuple(counted), set_aside=aside)
 
     def _count_used(self, counted: Iterable[Counted]) -> Iterable[Counted]:
         """That nothing of a registry is in use where something was is seldom true, and then all that no entry keeps
-        goes."""
+        goes. A project counts for itself."""
         if self._used is not None:
             for host in sorted({each.key.repository.host for each in counted}):
                 number = self._used.get(host, 0)

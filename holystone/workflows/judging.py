@@ -30,7 +30,7 @@ from holystone.policies.retention.reach import Reach, reach, reaches
 from holystone.policies.retention.rules import Policy, RetentionFile
 from holystone.policies.werf.v1 import kind_of
 from holystone.settings.values import KubernetesSettings
-from holystone.workflows.aside import failure_of, shrunk_aside
+from holystone.workflows.aside import GatheredProject, failure_of, shrunk_aside
 from holystone.workflows.baselines import hold_against_last
 from holystone.workflows.broken import broken_notices
 from holystone.workflows.clock import WrongClock, check_clock
@@ -41,6 +41,7 @@ from holystone.workflows.inventory import REPOSITORIES_AT_ONCE
 from holystone.workflows.look import look
 from holystone.workflows.notices import repository_notices
 from holystone.workflows.prepare import Prepared
+from holystone.workflows.projects import plan_projects
 from holystone.workflows.repositories import Claimed, Selection, claimed_repositories
 from holystone.workflows.rested import tags_to_date
 from holystone.workflows.retention_reading import reading_of
@@ -57,6 +58,8 @@ class JudgedRepositories(msgspec.Struct, frozen=True):
     prepared: Prepared
     policies: Mapping[str, OfPolicy]
     """What came of each, by its name."""
+    projects: Sequence[GatheredProject]
+    """Those that were planned."""
 
 
 async def judge_repositories(
@@ -71,7 +74,7 @@ async def judge_repositories(
 ) -> JudgedRepositories:
     """`listed`: images that the user says are in use. What cannot be read, or must not be touched, is set aside, and
     the rest planned. Raises HolystoneError for what all of it depends on, and UsageError where all registries are as
-    wrong; nothing is changed anywhere."""
+    wrong and no project is left; nothing is changed anywhere."""
     users = await find_users(kubernetes, listed, connections.environ)
     in_use = await read_in_use(users, connections.environ)
     clones = Clones(retention.clones, options.as_of, synchronize=options.synchronize)
@@ -79,6 +82,8 @@ async def judge_repositories(
     used = by_repository.by_registry if users.clusters or users.listed else None
     made = Gathered(options, retention.policies, in_use.notices, used)
     reader = _Reader(connections, cache, options, by_repository, clones, sightings, judge, made)
+    asked = bool(users.clusters or users.listed)
+    await plan_projects(connections, cache, retention, options, in_use, made, users_asked=asked)
     selection = Selection(retention.policies, retention.projects)
     patterns = (pattern.text for policy in retention.policies for pattern in policy.repositories)
     registries = reaches(patterns, retention.registries)
@@ -101,15 +106,15 @@ async def judge_repositories(
             made.set_aside(SetAside(host, None, (failure_of(error),)))
 
     await for_each(registries.items(), registry, workers=_REGISTRIES_AT_ONCE)
-    if unusable and len(unusable) == len(registries):
+    if unusable and len(unusable) == len(registries) and not made.projects:
         raise unusable[min(unusable)]
     said = connections.dates.nearest
     if options.allow_clock_skew or not any(said.values()):
         made.notices += check_clock(said, None, options.as_of, allow_skew=True)
-    made.notices += (*selection.notices(), *clones.notices())
+    made.notices += (*selection.notices(made.projects), *clones.notices())
     plan = await hold_against_last(made.plan(), options.state_dir, accepted=options.accept_new_baseline)
-    plan = msgspec.structs.replace(shrunk_aside(plan, options.folder), clusters=users.asked)
-    return JudgedRepositories(Prepared(plan, users, in_use.moment), made.policies)
+    plan = msgspec.structs.replace(shrunk_aside(plan, made.projects, options.folder), clusters=users.asked)
+    return JudgedRepositories(Prepared(plan, users, in_use.moment), made.policies, made.projects)
 
 
 def _unseen(part: Reach, error: Unseen) -> SetAside:

@@ -21,6 +21,7 @@ from holystone.engine.report.notice_words import notice_words, notices_in_order
 from holystone.engine.report.policy_report import (
     CheckedEntry,
     CheckedPolicy,
+    CheckedProject,
     CheckedRepository,
     CheckedTag,
     EntryOfTag,
@@ -73,10 +74,11 @@ async def check_policies(
     """Raises as `judge_repositories`."""
     summaries = {each.name: each for each in policy_summaries(retention.policies, question.places)}
     observer = _Observer(question.tags, summaries)
+    wanted = narrowed(retention, question.only) if question.only else retention
     made = await judge_repositories(
         connections,
         cache,
-        narrowed(retention, question.only) if question.only else retention,
+        wanted,
         kubernetes,
         options,
         listed,
@@ -84,26 +86,38 @@ async def check_policies(
         observer.judge,
     )
     plan = made.prepared.plan
-    alone = {each.repository.canonical for each in plan.set_aside if each.repository}
+    alone = {each.repository.canonical for each in plan.set_aside if each.repository and not each.project}
     counted = [each for each in plan.counted if each.key.source == "tags" and each.key.repository not in alone]
     known = await SqliteBaselines(options.state_dir).read(each.key for each in counted)
     decided_by = {at.canonical: name for name, each in made.policies.items() for at in each.repositories}
+    planned = [each for each in made.projects if not each.is_among(plan.set_aside)]
+    of_project = {at: each.name for each in planned for at in each.repositories}
     told = PolicyCheck(
         file=question.file,
         as_of=plan.as_of,
         policies=tuple(observer.policy(each) for each in made.policies.values()),
+        projects=tuple(
+            CheckedProject(
+                each.shown,
+                each.images_repo,
+                each.stages_storage,
+                next((len(found.repositories) for found in planned if found.name == each.shown), None),
+            )
+            for each in wanted.projects
+        ),
         repositories=tuple(
             CheckedRepository(
                 each.key.repository,
-                decided_by[each.key.repository],
+                decided_by.get(each.key.repository, ""),
+                of_project.get(each.key.repository, ""),
                 stay=each.left,
                 go=each.number - each.left,
                 new=bool(known) and each.key not in known,
             )
             for each in counted
-            if each.key.repository in decided_by
+            if each.key.repository in decided_by or each.key.repository in of_project
         ),
-        tags=tuple(observer.tags(plan, {each.key.repository for each in counted}, decided_by)),
+        tags=tuple(observer.tags(plan, {each.key.repository for each in counted}, decided_by, of_project)),
         set_aside=plan.set_aside,
         notices=tuple(
             notice_words(each).of_one
@@ -163,9 +177,13 @@ class _Observer:
         )
 
     def tags(
-        self, plan: Plan, through: Collection[Repository], decided_by: Mapping[Repository, str]
+        self,
+        plan: Plan,
+        through: Collection[Repository],
+        decided_by: Mapping[Repository, str],
+        of_project: Mapping[Repository, str],
     ) -> Iterator[CheckedTag]:
-        """`through`: repositories that a run would go through."""
+        """`through`: repositories that a run would go through; `decided_by` which policy, or `of_project`."""
         if not self._named:
             return
         staying, going = _reasons(plan, self._tags)
@@ -193,6 +211,7 @@ class _Observer:
                     )
                     for entry, says in zip(entries, self._said.get(at, ()), strict=False)
                 ),
+                of_project.get(at.repository, ""),
             )
 
 

@@ -13,6 +13,7 @@ from holystone.engine.report.policy_report import (
     PolicyEntry,
     PolicySummary,
     PolicyTrial,
+    ProjectSummary,
     TriedEntry,
     TriedTag,
 )
@@ -21,7 +22,7 @@ from holystone.engine.report.reason_words import reason_words
 from holystone.engine.report.refusal_words import refusal_words, refusals_in_order
 from holystone.policies.retention.candidates import Candidate, Candidates, Facts, Moment
 from holystone.policies.retention.judgement import EntryTally
-from holystone.policies.retention.rules import Policy, policy_for
+from holystone.policies.retention.rules import Policy, WerfProject, policy_for
 from holystone.policies.retention.trial import Missing, Trial, try_policy
 from holystone.policies.retention_data.written import shown_entry
 
@@ -48,6 +49,10 @@ def policy_summaries(policies: Iterable[Policy], places: Mapping[str, Sequence[s
         )
         for each in policies
     )
+
+
+def project_summaries(projects: Iterable[WerfProject]) -> tuple[ProjectSummary, ...]:
+    return tuple(ProjectSummary(each.shown, each.images_repo, each.stages_storage) for each in projects)
 
 
 def chosen(policies: Sequence[Policy], repository: Repository | None) -> Policy:

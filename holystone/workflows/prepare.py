@@ -1,36 +1,23 @@
-"""From settings to plan: reads everything that decides, at the same time where nothing depends on the other."""
+"""From the settings of one project to its plan."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from functools import partial
-from itertools import chain
 from typing import NamedTuple
 
-import anyio
 import msgspec
 
-from holystone.adapters.git.prepare import prepare_history
-from holystone.adapters.git.repository import GitRepository
 from holystone.adapters.registries.connections import Connections
-from holystone.adapters.state.sqlite import FileLocks
 from holystone.engine.model.in_use import UsedImage
 from holystone.engine.model.plan import Plan
-from holystone.engine.model.references import Repository
+from holystone.engine.planner.assemble import with_more
 from holystone.engine.planner.refusals import FuseLimits
-from holystone.engine.ports import DigestCache, RepositorySession
-from holystone.engine.scheduler import for_each
-from holystone.policies.werf.v1.tag_strategy import saved_by_folding
-from holystone.settings.project import Project, load_project
+from holystone.engine.ports import DigestCache
+from holystone.settings.project import load_project
 from holystone.settings.values import CleanupSettings
-from holystone.workflows.baselines import count_sources, hold_against_last
-from holystone.workflows.clock import check_clock
-from holystone.workflows.decide import decide
-from holystone.workflows.decision import Rules, Scope, StrategyIntent
-from holystone.workflows.in_use import A_WHILE, FoundInUse, Users, find_users, read_in_use, refuse_unfilled
-from holystone.workflows.intent import GitAnswer, ask_git, image_tags
-from holystone.workflows.inventory import ProjectInventory, RepositoryTarget, read_inventory
-from holystone.workflows.locate import Places, locate, storage_repository
-from holystone.workflows.planning import PlanningOptions, make_plan
-from holystone.workflows.unlisted import folding, look_up
+from holystone.workflows.baselines import hold_against_last
+from holystone.workflows.decision import Scope
+from holystone.workflows.in_use import Users, find_users, read_in_use
+from holystone.workflows.project_plan import ProjectOptions, plan_project
 
 
 class Prepared(NamedTuple):
@@ -51,103 +38,21 @@ async def prepare_plan(
     listed: Collection[UsedImage] = (),
 ) -> Prepared:
     """`listed`: images that the user says are in use. Raises HolystoneError; nothing is changed anywhere."""
+    run = settings.run
     project = await load_project(settings.project)
-    if not (settings.run.dry_run or settings.run.plan_out):
-        await FileLocks(settings.run.state_dir).refuse_if_busy(storage_repository(settings, project.name))
     users = await find_users(settings.kubernetes, listed, connections.environ) if scope.images else Users(listed=listed)
-    places = await locate(connections, settings, project)
-    git, in_use, inventory = await _read(connections, cache, settings, scope, project, places, users)
-    refuse_unfilled(in_use, inventory.snapshots)
-    located = places.located(inventory.snapshots)
-    session_of = partial(_registry, connections, located)
-    seen = {at: each for at, each in inventory.snapshots.items() if not each.unseen}
-    there = {at: {**dict.fromkeys(each.broken), **each.tags} for at, each in seen.items()}
-    used = (*in_use.images, *await look_up(in_use.images, there, session_of))
-    inventory = msgspec.structs.replace(inventory, project=(project.name,) if project.name else ())
-    answer = GitAnswer()
-    if git is not None:
-        answer = await ask_git(
-            git,
-            inventory,
-            settings.history,
-            project.keep_policies,
-            as_of,
-            accepted=settings.run.accept_new_baseline,
-        )
-    intent = answer.intent
-    if isinstance(intent, StrategyIntent):
-        doubtful = saved_by_folding(image_tags(inventory), intent.names)
-        folds = await folding(doubtful, inventory.snapshots, session_of)
-        intent = msgspec.structs.replace(intent, folding=folds)
-    clock = check_clock(connections.dates.nearest, answer.newest, as_of, allow_skew=settings.allow_clock_skew)
-    rules = Rules(
-        v1_2=settings.history.v1_2,
-        v1_2_confirmed=settings.history.v1_2_explicit,
-        stages_grace=settings.stages_grace,
+    options = ProjectOptions(
+        command=command,
         as_of=as_of,
+        fuse=None if run.yes_delete_that_many else FuseLimits(),
+        folder=run.cache_dir,
+        locks=None if run.only_looks else run.state_dir,
+        users_asked=bool(users.clusters or users.listed),
+        accept_new_baseline=run.accept_new_baseline,
+        allow_clock_skew=settings.allow_clock_skew,
     )
-    decision = decide(inventory, intent, scope, rules, used)
-    decision = msgspec.structs.replace(
-        decision,
-        notices=(*in_use.notices, *decision.notices, *project.notes, *answer.notices, *clock),
-        refusals=(*decision.refusals, *answer.refusals),
-    )
-    fuse = None if settings.run.yes_delete_that_many else FuseLimits()
-    options = PlanningOptions(command, as_of, fuse, settings.run.cache_dir)
-    plan = await make_plan(connections, cache, decision, inventory.snapshots, located, options)
-    asked = scope.images and bool(users.clusters or users.listed)
-    counted = count_sources(plan, inventory, answer, users_asked=asked)
-    plan = msgspec.structs.replace(plan, clusters=users.asked, counted=counted)
-    plan = await hold_against_last(plan, settings.run.state_dir, accepted=settings.run.accept_new_baseline)
-    return Prepared(plan, users, in_use.moment)
-
-
-async def _registry(
-    connections: Connections, located: Mapping[Repository, RepositoryTarget], repository: Repository
-) -> RepositorySession:
-    at = located[repository]
-    return await connections.session(at.repository, at.implementation, at.place, at.detected_by)
-
-
-async def _read(
-    connections: Connections,
-    cache: DigestCache,
-    settings: CleanupSettings,
-    scope: Scope,
-    project: Project,
-    places: Places,
-    users: Users,
-) -> tuple[GitRepository | None, FoundInUse, ProjectInventory]:
-    """Git, clusters and registries at the same time; whichever fails first stops the others. In use is what was so at
-    any time meanwhile."""
-    git: list[GitRepository | None] = []
-    in_use: list[FoundInUse] = []
-    inventory: list[ProjectInventory] = []
-
-    async def git_history() -> None:
-        history = settings.history
-        git.append(
-            await prepare_history(
-                settings.project.directory.absolute(),
-                allow_shallow=history.allow_shallow_clone,
-                synchronize_first=history.synchronize,
-            )
-        )
-
-    async def used() -> None:
-        in_use.append(await read_in_use(users, connections.environ))
-
-    async def registries() -> None:
-        inventory.append(
-            await read_inventory(connections, cache, places.layout, places.images, places.storage, project.images)
-        )
-
-    jobs = (registries, used, git_history) if scope.images else (registries, used)
-    began = anyio.current_time()
-    await for_each(jobs, lambda job: job(), workers=len(jobs))
-    if anyio.current_time() - began > A_WHILE:
-        # The first time told at once of one that cannot be asked. Somebody may have rolled back since to what is about
-        # to be doomed.
-        await used()
-    images = tuple(dict.fromkeys(chain.from_iterable(each.images for each in in_use)))
-    return (git[0] if git else None), msgspec.structs.replace(in_use[-1], images=images), inventory[0]
+    read_users = partial(read_in_use, users, connections.environ)
+    made = await plan_project(connections, cache, settings, project, scope, options, read_users)
+    plan = msgspec.structs.replace(with_more(made.plan, notices=made.in_use.notices), clusters=users.asked)
+    plan = await hold_against_last(plan, run.state_dir, accepted=run.accept_new_baseline)
+    return Prepared(plan, users, made.in_use.moment)

@@ -9,17 +9,19 @@ from holystone.engine.errors import Unseen
 from holystone.engine.model.notices import Notice
 from holystone.engine.model.references import RegistryHost, Repository
 from holystone.engine.model.selection_notices import (
+    BesideProject,
     ClaimedTwice,
     NamesOdd,
     OfProject,
     PolicyMatchesNothing,
     RepositoriesUnclaimed,
 )
-from holystone.engine.names import parse_address, repository_of
 from holystone.engine.report.words import shown
+from holystone.policies.retention.project_places import places_above, places_of
 from holystone.policies.retention.reach import Reach, spelled_out
 from holystone.policies.retention.repository_patterns import RepositoryPattern, any_matches
 from holystone.policies.retention.rules import Policy, WerfProject
+from holystone.workflows.aside import GatheredProject
 
 
 class Claimed(msgspec.Struct, frozen=True):
@@ -34,7 +36,11 @@ class Selection:
         """`projects`: what lies where they keep images and stages is theirs, and no policy's."""
         self._policies = tuple(policies)
         self._patterns = [(_spelled(each.repositories), _spelled(each.except_)) for each in self._policies]
-        self._projects = tuple(_place(each) for of in projects for each in (of.images_repo, of.stages_storage))
+        self._places: dict[str, list[str]] = {}
+        """Where images or stages of projects are, and of which."""
+        for each in projects:
+            for place in places_of(each):
+                self._places.setdefault(place, []).append(each.shown)
         self._matched = [0] * len(self._policies)
         self._unclaimed: dict[RegistryHost, tuple[int, Repository]] = {}
         self._twice: dict[tuple[str, str], tuple[int, Repository]] = {}
@@ -45,8 +51,8 @@ class Selection:
         """The policy that decides for it: the first that matches. None where none does, or the repository is a
         project's."""
         canonical = repository.canonical
-        if any(str(canonical) == each or str(canonical).startswith(f"{each}/") for each in self._projects):
-            self._of_projects.add(repository)
+        if not self._places.keys().isdisjoint(places_above(canonical)):
+            self._of_projects.add(canonical)
             return None
         matching = [
             number
@@ -69,24 +75,34 @@ class Selection:
             number, first = self._odd.get(host, (0, name))
             self._odd[host] = number + 1, min(first, name)
 
-    def notices(self) -> Iterable[Notice]:
+    def notices(self, projects: Sequence[GatheredProject]) -> Iterable[Notice]:
+        """`projects`: those that were planned. Of another one it is not known which repositories are its own."""
         for host, (number, example) in self._unclaimed.items():
             yield RepositoriesUnclaimed(host, number, example)
         for (first, other), (number, example) in self._twice.items():
             yield ClaimedTwice(number, example, first, other)
         for host, (number, name) in self._odd.items():
             yield NamesOdd(host, number, shown(name))
-        for repository in sorted(self._of_projects):
-            yield OfProject(repository, "holystone cleanup")
+        yield from self._notices_of_projects(projects)
         for policy, matched in zip(self._policies, self._matched, strict=True):
             if not matched:
                 yield PolicyMatchesNothing(policy.name)
 
-
-def _place(address: str) -> str:
-    """How the canonical names that lie below an address begin: images may be in all of a registry."""
-    parsed = parse_address(address)
-    return str(repository_of(parsed).canonical) if parsed.path else parsed.host.removesuffix(":443")
+    def _notices_of_projects(self, planned: Sequence[GatheredProject]) -> Iterable[Notice]:
+        known = {each.name for each in planned}
+        own: dict[str, tuple[int, Repository]] = {}
+        beside: dict[str, tuple[int, Repository]] = {}
+        for repository in self._of_projects:
+            owner = next((each.name for each in planned if repository in each.repositories), None)
+            # Where one project's place lies in another's, the nearest counts.
+            nearest = [self._places[each] for each in places_above(repository) if each in self._places][-1]
+            found = beside if owner is None and known.issuperset(nearest) else own
+            name = owner or nearest[0]
+            found[name] = _counted(found.get(name), repository)
+        for name, (number, example) in own.items():
+            yield OfProject(number, example, name)
+        for name, (number, example) in beside.items():
+            yield BesideProject(number, example, name)
 
 
 def _spelled(patterns: Iterable[RepositoryPattern]) -> tuple[RepositoryPattern, ...]:

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from holystone.embedded.faults import Answer, Fault, Hang
-from holystone.workflows import prepare, still_unused
+from holystone.workflows import project_plan, still_unused
 from tests.emulators.kubernetes import KubeApi
 from tests.support.command_line import Bench
 from tests.support.folded_tags import fold
@@ -91,7 +91,7 @@ def test_what_is_rolled_back_to_while_the_registries_are_read_stays(
     api = cluster()
     api.answers["deployments"] = [web.json_response({"kind": "DeploymentList", "metadata": {}, "items": []})]
     api.run("deployments", "web", f"{address}:{tag}", namespace="shop")
-    monkeypatch.setattr(prepare, "A_WHILE", 0.0)
+    monkeypatch.setattr(project_plan, "A_WHILE", 0.0)
     assert shop.cleanup().code == 0
     assert tag in tags(shop)
 

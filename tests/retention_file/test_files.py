@@ -48,7 +48,11 @@ def test_the_pages_example(load: Load, tmp_path: Path) -> None:
         "registry.example.com": RegistryAccess("harbor", "env:HARBOR_USER", "file:/run/secrets/harbor")
     }
     assert file.projects == (
-        WerfProject("/srv/git/blog", "registry.example.com/blog", "registry.example.com/blog/stages"),
+        WerfProject(
+            directory="/srv/git/blog",
+            images_repo="registry.example.com/blog",
+            stages_storage="registry.example.com/blog/stages",
+        ),
     )
     team, shop, caches = file.policies
     assert team == Policy("a", (RepositoryPattern("registry.example.com/team-a/*"),), keep=(Entry(newest=10),))
@@ -173,14 +177,33 @@ def test_paths_count_from_the_files_folder_and_from_home(load: Load, tmp_path: P
     text = (
         "format: 1\nin-use: {kubernetes: [prod, 'no'], lists: [a, ~/b, /c]}\nclones: {x: .., y: ~/y}\n"
         "registries: {'r.example:443': {credentials: {username: file:u, password: file:~/p}}}\n"
-        "projects: [{directory: blog, images-repo: r.example/i, stages-storage: r.example/s}]\n"
+        "projects: [{directory: blog, images-repo: r.example/i, stages-storage: r.example/s, config: ~/w.yaml}]\n"
     )
     file = load(text).file
     assert file.in_use == Clusters(("prod", "no"))
     assert file.in_use_lists == (f"{tmp_path}/a", "/home/me/b", "/c")
     assert file.clones == {"x": f"{tmp_path}/..", "y": "/home/me/y"}
     assert file.registries == {"r.example": RegistryAccess(None, f"file:{tmp_path}/u", "file:/home/me/p")}
-    assert file.projects[0].directory == f"{tmp_path}/blog"
+    assert (file.projects[0].directory, file.projects[0].config) == (f"{tmp_path}/blog", "/home/me/w.yaml")
+
+
+def test_what_is_said_of_a_project(load: Load) -> None:
+    (project,) = load(
+        "format: 1\nin-use: {kubernetes: none}\nprojects:\n- {directory: /a, images-repo: r.example, stages-storage: "
+        "r.example/s, project-name: 1.10, images-repo-mode: multirepo, default-policies-include-main: true, "
+        "git-history-based-cleanup-v1.2: false, allow-git-shallow-clone: true, keep-stages-younger-than: 3d}\n"
+    ).file.projects
+    assert project == WerfProject(
+        directory="/a",
+        images_repo="r.example",
+        stages_storage="r.example/s",
+        project_name="1.10",
+        images_repo_mode="multirepo",
+        default_policies_include_main=True,
+        git_history_v1_2=False,
+        allow_git_shallow_clone=True,
+        keep_stages_younger_than=3 * DAY,
+    )
 
 
 POLICY_OF_ALL = "policies: [{name: all, repositories: '**', keep: nothing}]\n"

@@ -99,8 +99,7 @@ class Connections:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            while self._leaving:
-                await self._leaving.popitem()[1].aclose()
+            await self.leave()
         finally:
             await self._stack.__aexit__(kind, error, trace)
 
@@ -189,6 +188,11 @@ class Connections:
         finally:
             if leaving := self._leaving.pop(session, None):
                 await leaving.aclose()
+
+    async def leave(self) -> None:
+        """Closes and forgets all sessions that there are: nobody works with one any more."""
+        while self._leaving:
+            await self._leaving.popitem()[1].aclose()
 
     async def _docker(self) -> DockerConfig:
         if self._docker_config is None:

@@ -1,5 +1,6 @@
 """Lets the `werf` program render a templated werf.yaml: only werf knows its own template functions."""
 
+import os
 import re
 from pathlib import Path
 from typing import Final
@@ -10,14 +11,16 @@ from holystone.adapters.yaml.documents import MAX_BYTES
 from holystone.engine.errors import IncompleteSource, UsageError, shell_word
 
 _STDERR_SHOWN: Final = 2000
+_SAID: Final = frozenset({"WERF_DIR", "WERF_CONFIG", "WERF_CONFIG_TEMPLATES_DIR"})
+"""Variables that say what is said by options here: where a run is of several projects, they are of none of them."""
 _ESCAPES: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[^\n\t\x20-\x7e\xa0-\U0010ffff]")
 
 
 async def render(
     werf: str, directory: Path, *, config: Path | None, templates_dir: Path | None, deadline: float
 ) -> bytes:
-    """What `werf config render` writes, at most MAX_BYTES. It runs with our environment, in our current
-    directory, for at most `deadline` seconds.
+    """What `werf config render` writes, at most MAX_BYTES. It runs with our environment, apart from what is said by
+    options, in our current directory, for at most `deadline` seconds.
 
     Raises UsageError if it fails or writes more, and IncompleteSource if it does not end.
     """
@@ -26,7 +29,8 @@ async def render(
     command += ["--config-templates-dir", str(templates_dir)] if templates_dir else []
     shown = " ".join(map(shell_word, command))
     try:
-        code, output, errors = await run_program(command, timeout=deadline, largest=MAX_BYTES)
+        environ = {name: value for name, value in os.environ.items() if name not in _SAID}
+        code, output, errors = await run_program(command, environ=environ, timeout=deadline, largest=MAX_BYTES)
     except ProgramHung as error:
         raise IncompleteSource(
             f"`{shown}` did not end within {deadline:g} seconds",

@@ -214,7 +214,7 @@ class FamiliarTagsGo(Value, frozen=True, tag_field="kind", tag="familiar-tags-go
     tags: tuple[Tag, ...]
 
 
-Notice: TypeAlias = (
+PlainNotice: TypeAlias = (
     RegistryWarns
     | ReferrersUnread
     | FalseLocks
@@ -258,3 +258,14 @@ Notice: TypeAlias = (
     | SelectionNotice
     | FamiliarTagsGo
 )
+
+
+class InProject(Value, frozen=True, tag_field="kind", tag="in-project"):
+    """What a person should know of one project, where a plan is of several."""
+
+    project: str
+    """As people call it."""
+    notice: PlainNotice
+
+
+Notice: TypeAlias = PlainNotice | InProject

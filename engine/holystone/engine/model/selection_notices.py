@@ -26,11 +26,21 @@ class ClaimedTwice(Value, frozen=True, tag_field="kind", tag="claimed-twice"):
 
 
 class OfProject(Value, frozen=True, tag_field="kind", tag="of-project"):
-    """The repository is a project's, which has a command of its own, and no policy judges it."""
+    """Repositories are a project's, which decides about them, and no policy does."""
 
-    repository: Repository
-    command: str
-    """For people."""
+    number: Number
+    example: Repository
+    project: str
+    """As people call it."""
+
+
+class BesideProject(Value, frozen=True, tag_field="kind", tag="beside-project"):
+    """Repositories lie where a project keeps its images and stages, and are none that it knows: nobody judges them."""
+
+    number: Number
+    example: Repository
+    project: str
+    """As people call it."""
 
 
 class LooksLikeProject(Value, frozen=True, tag_field="kind", tag="looks-like-project"):
@@ -85,6 +95,7 @@ SelectionNotice: TypeAlias = (
     RepositoriesUnclaimed
     | ClaimedTwice
     | OfProject
+    | BesideProject
     | LooksLikeProject
     | PolicyMatchesNothing
     | EntryUnmatched

@@ -23,7 +23,7 @@ def assemble(
     return with_more(Plan(as_of, command, repositories=repositories), notices=notices, refusals=refusals)
 
 
-def with_more(plan: Plan, *, notices: Iterable[Notice], refusals: Iterable[Refusal]) -> Plan:
+def with_more(plan: Plan, *, notices: Iterable[Notice] = (), refusals: Iterable[Refusal] = ()) -> Plan:
     """The plan with more notices and refusals, each once and in order."""
     return msgspec.structs.replace(
         plan,

@@ -46,9 +46,11 @@ def left_alone(plan: Plan, *, others: bool) -> HolystoneError | None:
     if not plan.set_aside:
         return None
     kind = DoneInPart if others else Refused
+    projects = sum(bool(each.project) for each in plan.set_aside)
     registries = sum(each.repository is None for each in plan.set_aside)
-    repositories = len(plan.set_aside) - registries
-    parts = [f"{repositories:,} {'repository' if repositories == 1 else 'repositories'}"] if repositories else []
+    repositories = len(plan.set_aside) - registries - projects
+    parts = [count(projects, "project")] if projects else []
+    parts += [f"{repositories:,} {'repository' if repositories == 1 else 'repositories'}"] if repositories else []
     parts += [f"all of {registries:,} {'registry' if registries == 1 else 'registries'}"] if registries else []
     is_one = len(plan.set_aside) == 1
     return kind(

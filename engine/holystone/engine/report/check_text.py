@@ -7,12 +7,13 @@ from typing import Final
 from holystone.engine.report.policy_report import (
     CheckedEntry,
     CheckedPolicy,
+    CheckedProject,
     CheckedRepository,
     CheckedTag,
     EntryAnswer,
     PolicyCheck,
 )
-from holystone.engine.report.policy_text import counted_text, groups_text
+from holystone.engine.report.policy_text import counted_text, groups_text, project_text
 from holystone.engine.report.words import count, shown
 
 _REPOSITORIES_SHOWN: Final = 10
@@ -29,6 +30,8 @@ def check_lines(check: PolicyCheck, *, every_repository: bool) -> Iterator[str]:
     yield f"{check.file} is valid. What a run would do, ages judged as of {moment:%Y-%m-%d %H:%M:%S} UTC:"
     for policy in check.policies:
         yield from _policy_lines(policy, [each for each in check.repositories if each.policy == policy.name])
+    for project in check.projects:
+        yield _project_line(project, [each for each in check.repositories if each.project == project.project])
     yield from _repository_lines(check.repositories, every_repository=every_repository)
     yield from _named("new, no run has been through", [each for each in check.repositories if each.new])
     for tag in check.tags:
@@ -54,6 +57,13 @@ def _policy_lines(policy: CheckedPolicy, through: Sequence[CheckedRepository]) -
         yield from (f"    {each}" for each in _warnings(entry))
 
 
+def _project_line(project: CheckedProject, through: Sequence[CheckedRepository]) -> str:
+    head = project_text(project)
+    if project.decides_for is None:
+        return f"{head}: left alone"
+    return f"{head}: {_repositories(len(through))}, {_balance(through)}"
+
+
 def _entry_text(entry: CheckedEntry) -> str:
     if not entry.matched:
         return "matches no tag"
@@ -76,7 +86,7 @@ def _repository_lines(found: Sequence[CheckedRepository], *, every_repository: b
     listed = [*losing, *(each for each in found if not each.go)] if every_repository else losing[:_REPOSITORIES_SHOWN]
     width = min(60, max((len(str(each.repository)) for each in listed), default=0))
     for each in listed:
-        yield f"  {each.repository!s:<{width}}  {_balance([each])}, by {shown(each.policy)}"
+        yield f"  {each.repository!s:<{width}}  {_balance([each])}, by {_judge(each)}"
     more = len(losing) - len(listed)
     if more > 0:
         yield f"  and {_repositories(more)} more of which tags go ({_ALL})"
@@ -99,6 +109,8 @@ def _tag_lines(tag: CheckedTag) -> Iterator[str]:
             yield f"{name} is left alone with its repository"
         case "stay" | "go":
             yield f"{name} would {tag.outcome}"
+    if tag.project:
+        yield f"  the project in {tag.project} decides about it, and no policy"
     for why in tag.why:
         yield f"  {why}"
     for answer in _IN_ORDER:
@@ -107,6 +119,10 @@ def _tag_lines(tag: CheckedTag) -> Iterator[str]:
                 yield f"  {entry.place}  {'; '.join(entry.why)}"
     if others := sum(entry.answer == "not-about" for entry in tag.entries):
         yield f"  {'1 entry is' if others == 1 else f'{others:,} entries are'} about other tags"
+
+
+def _judge(repository: CheckedRepository) -> str:
+    return f"the project in {repository.project}" if repository.project else shown(repository.policy)
 
 
 def _balance(repositories: Iterable[CheckedRepository]) -> str:

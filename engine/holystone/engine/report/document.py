@@ -12,7 +12,7 @@ from holystone.engine.model.outcomes import Outcome
 from holystone.engine.model.plan import Plan, PlanEnd, PlanHead, RepositoryPlan
 from holystone.engine.model.records import RunState
 from holystone.engine.model.references import Digest, Repository, Tag
-from holystone.engine.report.policy_report import PolicyCheck, PolicySummary, PolicyTrial
+from holystone.engine.report.policy_report import PolicyCheck, PolicySummary, PolicyTrial, ProjectSummary
 from holystone.engine.report.told import PlanReport
 from holystone.engine.undo.results import Moved, PutBack, UndoResult
 
@@ -106,6 +106,8 @@ class Document(msgspec.Struct, frozen=True):
     """Of `holystone managed-images ls`; `~` is the nameless image."""
     policies: tuple[PolicySummary, ...] = ()
     """Of `holystone policy check`, in the order in which they are asked."""
+    projects: tuple[ProjectSummary, ...] = ()
+    """Of `holystone policy check`."""
     check: PolicyCheck | None = None
     """Of `holystone policy check`, where registries are asked."""
     trial: PolicyTrial | None = None

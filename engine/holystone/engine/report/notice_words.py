@@ -246,6 +246,8 @@ def notice_words(notice: Notice) -> NoticeWords:
                 f"stay, name {it} under `keep`",
                 "tags that people deploy by would go",
             )
+        case notices.InProject(project, told):
+            return NoticeWords(f"the project in {project}: {notice_words(told).of_one}", "notes about single projects")
         case _:
             return NoticeWords(*selection_words(notice))
 

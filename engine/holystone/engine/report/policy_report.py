@@ -22,6 +22,15 @@ class PolicySummary(msgspec.Struct, frozen=True):
     entries: tuple[PolicyEntry, ...]
 
 
+class ProjectSummary(msgspec.Struct, frozen=True):
+    """A project of the file, which decides about its own repositories."""
+
+    project: str
+    """As people call it."""
+    images_repo: str
+    stages_storage: str
+
+
 class NotJudged(msgspec.Struct, frozen=True):
     why: Doubt
     text: str
@@ -89,9 +98,17 @@ class CheckedPolicy(msgspec.Struct, frozen=True):
     entries: tuple[CheckedEntry, ...]
 
 
+class CheckedProject(ProjectSummary, frozen=True):
+    decides_for: int | None
+    """Repositories, also those that are not there by now; null where it could not be read, or is refused."""
+
+
 class CheckedRepository(msgspec.Struct, frozen=True):
     repository: Repository
     policy: str
+    """Empty where a project decides."""
+    project: str
+    """Empty where a policy decides."""
     stay: int
     go: int
     new: bool
@@ -117,6 +134,8 @@ class CheckedTag(msgspec.Struct, frozen=True):
     """Beside what entries say: that it is in use, that something which stays needs it, that it is locked."""
     entries: tuple[EntryOfTag, ...]
     """All of its policy, in their order; empty where none judges it."""
+    project: str
+    """That decides about it; empty where none does."""
 
 
 class PolicyCheck(msgspec.Struct, frozen=True):
@@ -127,6 +146,8 @@ class PolicyCheck(msgspec.Struct, frozen=True):
     """Unix seconds."""
     policies: tuple[CheckedPolicy, ...]
     """In the order in which they are asked; where only some repositories are read, those that concern them."""
+    projects: tuple[CheckedProject, ...]
+    """Likewise."""
     repositories: tuple[CheckedRepository, ...]
     """Those that a run would go through, by name."""
     tags: tuple[CheckedTag, ...]

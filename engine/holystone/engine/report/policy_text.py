@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from holystone.engine.report.policy_report import CountedEntry, PolicySummary, PolicyTrial, TriedEntry
+from holystone.engine.report.policy_report import CountedEntry, PolicySummary, PolicyTrial, ProjectSummary, TriedEntry
 from holystone.engine.report.words import count
 
 _REASONS_SHOWN: Final = 2
@@ -12,14 +12,22 @@ _MANY_GROUPS: Final = 4
 """From which on it is told that most of them have one tag."""
 
 
-def policy_lines(file: str, policies: Sequence[PolicySummary]) -> Iterator[str]:
-    """The policies of a valid file, in the order in which they are asked."""
-    yield f"{file} is valid: {_policies(len(policies))}."
+def policy_lines(
+    file: str, policies: Sequence[PolicySummary], projects: Sequence[ProjectSummary] = ()
+) -> Iterator[str]:
+    """The policies of a valid file, in the order in which they are asked, and its projects."""
+    beside = f" and {count(len(projects), 'project')}" if projects else ""
+    yield f"{file} is valid: {_policies(len(policies))}{beside}."
     for each in policies:
         entries = count(len(each.entries), "keep entry").replace("entrys", "entries")
         yield f"{each.name}: {', '.join(each.repositories)} ({entries})"
         for entry in each.entries:
             yield f"  {entry.place}  {entry.entry}"
+    yield from map(project_text, projects)
+
+
+def project_text(project: ProjectSummary) -> str:
+    return f"project in {project.project}: {project.images_repo}, {project.stages_storage}"
 
 
 def trial_lines(trial: PolicyTrial, *, every_tag: bool) -> Iterator[str]:

@@ -33,10 +33,17 @@ def selection_words(notice: SelectionNotice) -> SelectionWords:
                 "decides, since it stands first",
                 "repositories that two policies are about",
             )
-        case selection.OfProject(repository, command):
+        case selection.OfProject(number, example, project):
             return SelectionWords(
-                f"{repository} is a project's, which `{command}` cleans: no policy judges it",
-                "repositories of projects that have a command of their own",
+                f"the project in {project} decides about {_repositories(number)}, e.g. {example}: no policy does",
+                "repositories of projects, which no policy judges",
+            )
+        case selection.BesideProject(number, example, project):
+            return SelectionWords(
+                f"{_repositories(number)}, e.g. {example}, lie where the project in {project} keeps its images and "
+                "stages, and no image of it is there: left alone. `holystone managed-images add` makes it clean those "
+                "of an image that its configuration has no more",
+                "repositories beside those of projects, left alone",
             )
         case selection.LooksLikeProject(repository, record, config):
             return SelectionWords(
@@ -81,21 +88,27 @@ def set_aside_lines(set_aside: Iterable[SetAside]) -> Iterator[str]:
     """What is left alone, each cause told once with what to do about it."""
     alike: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for each in set_aside:
+        advised: defaultdict[str, list[str]] = defaultdict(list)
         for reason in each.why:
-            alike[_words(reason)].append(each.shown)
+            why, what_to_do = _words(reason, of_project=bool(each.project))
+            advised[what_to_do].append(why.rstrip("."))
+        for what_to_do, causes in advised.items():
+            alike["; ".join(causes), what_to_do].append(each.shown)
     for (why, what_to_do), places in alike.items():
         more = len(places) - _SHOWN
         named = f"{', '.join(places[:_SHOWN])}{f' and {more:,} more' if more > 0 else ''}"
-        yield f"left alone: {named}: {why.rstrip('.')}."
+        yield f"left alone: {named}: {why}."
         if what_to_do:
             yield f"  {what_to_do}"
 
 
-def _words(reason: Refusal | Failure) -> tuple[str, str]:
+def _words(reason: Refusal | Failure, *, of_project: bool) -> tuple[str, str]:
+    """`of_project`: it is not said yet in which repository."""
     if isinstance(reason, Failure):
         return reason.message, reason.what_to_do
     words = refusal_words(reason)
-    return words.why, words.what_to_do
+    where = f"{reason.repository}: " if of_project and reason.repository else ""
+    return f"{where}{words.why}", words.what_to_do
 
 
 def _repositories(number: int) -> str:

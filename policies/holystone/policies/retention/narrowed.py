@@ -5,13 +5,14 @@ from collections.abc import Collection
 import msgspec
 
 from holystone.engine.model.references import Repository
+from holystone.policies.retention.project_places import lies_in
 from holystone.policies.retention.reach import spelled_out
 from holystone.policies.retention.repository_patterns import RepositoryPattern, any_matches
 from holystone.policies.retention.rules import Policy, RetentionFile
 
 
 def is_about(policy: Policy, repository: Repository) -> bool:
-    """Whether the policy decides for it, if none before does."""
+    """Whether the policy decides for it, if none before does, and no project."""
     return any_matches(_spelled(policy.repositories), repository) and not any_matches(
         _spelled(policy.except_), repository
     )
@@ -32,6 +33,7 @@ def narrowed(file: RetentionFile, to: Collection[Repository]) -> RetentionFile:
             for policy in file.policies
             if (about := [each for each in to if is_about(policy, each)])
         ),
+        projects=tuple(each for each in file.projects if any(lies_in(each, at) for at in to)),
     )
 
 

@@ -146,12 +146,32 @@ class Clusters(msgspec.Struct, frozen=True):
     contexts: tuple[str, ...] | Literal["all", "none"]
 
 
-class WerfProject(msgspec.Struct, frozen=True):
-    """A werf 1.1 project, which `cleanup` serves, in the same nightly run."""
+Mode: TypeAlias = Literal["auto", "multirepo", "monorepo"]
+"""How images are laid out."""
+
+
+class WerfProject(msgspec.Struct, frozen=True, kw_only=True):
+    """A werf 1.1 project that is cleaned in the same run. What is None or empty is as `cleanup` has it by default."""
 
     directory: str
     images_repo: str
+    """An address."""
     stages_storage: str
+    """An address, of a repository."""
+    project_name: str = ""
+    config: str = ""
+    """A file that stands in for werf.yaml."""
+    images_repo_mode: Mode = "auto"
+    default_policies_include_main: bool = False
+    git_history_v1_2: bool | None = None
+    """Whether images without metadata go, too; said at all, it confirms that none having metadata is no mistake."""
+    allow_git_shallow_clone: bool = False
+    keep_stages_younger_than: Seconds | None = None
+
+    @property
+    def shown(self) -> str:
+        """How people are told of it: by its folder, which is known where nothing else can be read."""
+        return f"{self.directory} ({self.config})" if self.config else self.directory
 
 
 class RegistryAccess(msgspec.Struct, frozen=True):

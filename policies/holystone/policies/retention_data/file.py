@@ -6,12 +6,13 @@ from typing import Final
 import msgspec
 
 from holystone.engine.model.references import InvalidName, RegistryHost
-from holystone.engine.names import has_user_info, parse_address
+from holystone.engine.names import has_user_info
 from holystone.policies.retention.rules import CloneName, Clusters, Policy, RegistryAccess, WerfProject
 from holystone.policies.retention_data.entries import Beside
 from holystone.policies.retention_data.includes import Include, check_inside, parse_includes
 from holystone.policies.retention_data.parts import Part, Word
 from holystone.policies.retention_data.policies import parse_policy
+from holystone.policies.retention_data.projects import parse_projects
 from holystone.policies.retention_data.tags import ReadTags
 
 INCLUDED_KEYS: Final = ("format", "policies")
@@ -19,11 +20,6 @@ FILE_KEYS: Final = ("format", "registries", "in-use", "clones", "policies", "pro
 IN_USE_KEYS: Final = ("kubernetes", "lists")
 REGISTRY_KEYS: Final = ("implementation", "credentials")
 LOGIN: Final = {"username": "where the user's name is", "password": "where the password is"}
-PROJECT: Final = {
-    "directory": "where the project is",
-    "images-repo": "where its images are",
-    "stages-storage": "where its stages are",
-}
 MOST_POLICIES: Final = 1_000
 _FORMAT: Final = "1"
 WORK: Final = ("policies", "include", "projects")
@@ -57,7 +53,7 @@ def parse_file(part: Part, read_tags: ReadTags) -> WrittenFile:
         clones=clones,
         registries=_registries(keys.get("registries")),
         policies=_policies(keys.get("policies"), Beside(frozenset(clones), read_tags)),
-        projects=_projects(keys.get("projects")),
+        projects=parse_projects(keys.get("projects")),
         includes=parse_includes(keys.get("include")),
     )
 
@@ -137,27 +133,3 @@ def _access(part: Part) -> RegistryAccess:
         keys["implementation"].text("the name of an implementation") if "implementation" in keys else None,
         *(login[key].text("env:NAME or file:PATH") if login else None for key in LOGIN),
     )
-
-
-def _projects(part: Part | None) -> tuple[WerfProject, ...]:
-    return tuple(_project(each) for each in part.listed("projects")) if part else ()
-
-
-def _project(part: Part) -> WerfProject:
-    keys = part.keys(tuple(PROJECT), PROJECT)
-    return WerfProject(
-        keys["directory"].text("a folder"), _address(keys["images-repo"]), _address(keys["stages-storage"])
-    )
-
-
-def _address(part: Part) -> str:
-    text = part.text("REGISTRY/REPOSITORY")
-    if has_user_info(text):
-        raise part.wrong("a name or a password before an '@' does not belong into an address")
-    if "://" in text or text.split() != [text]:
-        raise part.wrong(f"{text!r} is not REGISTRY/REPOSITORY, without https:// and blanks")
-    try:
-        parse_address(text)
-    except InvalidName as error:
-        raise part.wrong(str(error)) from error
-    return text

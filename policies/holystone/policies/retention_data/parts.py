@@ -30,7 +30,12 @@ LONGEST: Final = 4_096
 MOST_ITEMS: Final = 10_000
 _SHOWN: Final = 80
 _ALIKE: Final = 0.7
-_LETS_GO: Final = frozenset({"after", "except", "may-empty", "optional", "orphaned", "projects", "times", "untagged"})
+_LETS_GO: Final = frozenset(
+    (
+        *("after", "except", "may-empty", "optional", "orphaned", "projects", "times", "untagged"),
+        *("allow-git-shallow-clone", "git-history-based-cleanup-v1.2"),
+    )
+)
 """Keys that let more be deleted, or lift a refusal: they are not offered to somebody who has mistyped a word."""
 
 

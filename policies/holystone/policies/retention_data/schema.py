@@ -15,12 +15,13 @@ from holystone.policies.retention_data.file import (
     INCLUDED_KEYS,
     LOGIN,
     MOST_POLICIES,
-    PROJECT,
     REGISTRY_KEYS,
     WORK,
 )
 from holystone.policies.retention_data.parts import LONGEST, MOST_ITEMS
 from holystone.policies.retention_data.policies import MOST_ENTRIES, NEEDED, NOTHING, POLICY_KEYS
+from holystone.policies.retention_data.projects import MODES, PROJECT_KEYS, V1_2
+from holystone.policies.retention_data.projects import NEEDED as NEEDED_OF_PROJECT
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -54,7 +55,7 @@ def retention_schema(implementations: Iterable[str]) -> Schema:
         "in-use": _object(IN_USE_KEYS, {"kubernetes": _clusters(), "lists": _list(_NAME)}, ["kubernetes"]),
         "clones": _named(_NAME),
         "policies": _list({"$ref": "#/$defs/policy"}, MOST_POLICIES),
-        "projects": _list(_object(tuple(PROJECT), dict.fromkeys(PROJECT, _NAME), PROJECT)),
+        "projects": _list(_project()),
         "include": _named(_PREFIX),
     }
     return {
@@ -75,6 +76,16 @@ def _registry(implementations: Iterable[str]) -> Schema:
 
 def _clusters() -> Schema:
     return {"anyOf": [{"enum": ["all", "none"]}, _list(_NAME)]}
+
+
+def _project() -> Schema:
+    values = {
+        **dict.fromkeys(PROJECT_KEYS, _NAME),
+        **dict.fromkeys(("default-policies-include-main", V1_2, "allow-git-shallow-clone"), _TRUTH),
+        "images-repo-mode": {"enum": list(MODES)},
+        "keep-stages-younger-than": _DURATION,
+    }
+    return _object(PROJECT_KEYS, values, NEEDED_OF_PROJECT)
 
 
 def _policy() -> Schema:
