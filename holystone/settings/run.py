@@ -35,6 +35,11 @@ class RunSettings(msgspec.Struct, frozen=True):
     """Confirms what would have to be confirmed on a terminal."""
     budget: BudgetSettings = BudgetSettings()
 
+    @property
+    def is_only_shown(self) -> bool:
+        """Nobody can act upon the plan."""
+        return self.dry_run and self.plan_out is None
+
 
 class LogSettings(msgspec.Struct, frozen=True):
     level: Literal["quiet", "normal", "verbose", "debug"] = "normal"

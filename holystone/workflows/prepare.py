@@ -12,19 +12,21 @@ from holystone.adapters.git.prepare import prepare_history
 from holystone.adapters.git.repository import GitRepository
 from holystone.adapters.registries.connections import Connections
 from holystone.adapters.state.sqlite import FileLocks
+from holystone.engine.inventory.belief import NO_MEMORY, Unbelieving
 from holystone.engine.model.in_use import UsedImage
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import Repository
 from holystone.engine.planner.refusals import FuseLimits
-from holystone.engine.ports import DigestCache, RepositorySession
+from holystone.engine.ports import DigestCache, RepositorySession, TagMemory
 from holystone.engine.scheduler import for_each
 from holystone.policies.werf.v1.tag_strategy import saved_by_folding
 from holystone.settings.project import Project, load_project
 from holystone.settings.values import CleanupSettings
 from holystone.workflows.baselines import count_sources, hold_against_last
+from holystone.workflows.belief import acts, are_as_believed, believed_notices
 from holystone.workflows.clock import check_clock
 from holystone.workflows.decide import decide
-from holystone.workflows.decision import Rules, Scope, StrategyIntent
+from holystone.workflows.decision import Decision, Rules, Scope, StrategyIntent
 from holystone.workflows.in_use import A_WHILE, FoundInUse, Users, find_users, read_in_use, refuse_unfilled
 from holystone.workflows.intent import GitAnswer, ask_git, image_tags
 from holystone.workflows.inventory import ProjectInventory, RepositoryTarget, read_inventory
@@ -41,6 +43,14 @@ class Prepared(NamedTuple):
     """When; Unix seconds."""
 
 
+class _Decided(NamedTuple):
+    decision: Decision
+    inventory: ProjectInventory
+    located: Mapping[Repository, RepositoryTarget]
+    git: GitAnswer
+    asked: float
+
+
 async def prepare_plan(
     connections: Connections,
     cache: DigestCache,
@@ -49,14 +59,51 @@ async def prepare_plan(
     command: str,
     as_of: int,
     listed: Collection[UsedImage] = (),
+    memory: TagMemory = NO_MEMORY,
 ) -> Prepared:
-    """`listed`: images that the user says are in use. Raises HolystoneError; nothing is changed anywhere."""
+    """`listed`: images that the user says are in use; `memory`: where tags pointed to that need not be looked at again,
+    unless something goes by it. Raises HolystoneError; nothing is changed anywhere."""
     project = await load_project(settings.project)
     if not (settings.run.dry_run or settings.run.plan_out):
         await FileLocks(settings.run.state_dir).refuse_if_busy(storage_repository(settings, project.name))
     users = await find_users(settings.kubernetes, listed, connections.environ) if scope.images else Users(listed=listed)
     places = await locate(connections, settings, project)
-    git, in_use, inventory = await _read(connections, cache, settings, scope, project, places, users)
+
+    async def decided(memory: TagMemory) -> _Decided:
+        return await _decided(connections, cache, memory, settings, scope, project, places, users, as_of)
+
+    made = await decided(memory)
+    snapshots = made.inventory.snapshots
+    believed = [at for each in snapshots.values() for at in each.believed.values()]
+    if acts(made.decision) and not settings.run.is_only_shown:
+        if not await are_as_believed(snapshots.values(), memory, partial(_registry, connections, made.located)):
+            made = await decided(Unbelieving(memory))
+        believed = []
+    decision = msgspec.structs.replace(
+        made.decision, notices=(*made.decision.notices, *believed_notices(believed, as_of))
+    )
+    fuse = None if settings.run.yes_delete_that_many else FuseLimits()
+    options = PlanningOptions(command, as_of, fuse, settings.run.cache_dir)
+    plan = await make_plan(connections, cache, decision, made.inventory.snapshots, made.located, options)
+    asked = scope.images and bool(users.clusters or users.listed)
+    counted = count_sources(plan, made.inventory, made.git, users_asked=asked)
+    plan = msgspec.structs.replace(plan, clusters=users.asked, counted=counted)
+    plan = await hold_against_last(plan, settings.run.state_dir, accepted=settings.run.accept_new_baseline)
+    return Prepared(plan, users, made.asked)
+
+
+async def _decided(
+    connections: Connections,
+    cache: DigestCache,
+    memory: TagMemory,
+    settings: CleanupSettings,
+    scope: Scope,
+    project: Project,
+    places: Places,
+    users: Users,
+    as_of: int,
+) -> _Decided:
+    git, in_use, inventory = await _read(connections, cache, memory, settings, scope, project, places, users)
     refuse_unfilled(in_use, inventory.snapshots)
     located = places.located(inventory.snapshots)
     session_of = partial(_registry, connections, located)
@@ -92,14 +139,7 @@ async def prepare_plan(
         notices=(*in_use.notices, *decision.notices, *project.notes, *answer.notices, *clock),
         refusals=(*decision.refusals, *answer.refusals),
     )
-    fuse = None if settings.run.yes_delete_that_many else FuseLimits()
-    options = PlanningOptions(command, as_of, fuse, settings.run.cache_dir)
-    plan = await make_plan(connections, cache, decision, inventory.snapshots, located, options)
-    asked = scope.images and bool(users.clusters or users.listed)
-    counted = count_sources(plan, inventory, answer, users_asked=asked)
-    plan = msgspec.structs.replace(plan, clusters=users.asked, counted=counted)
-    plan = await hold_against_last(plan, settings.run.state_dir, accepted=settings.run.accept_new_baseline)
-    return Prepared(plan, users, in_use.moment)
+    return _Decided(decision, inventory, located, answer, in_use.moment)
 
 
 async def _registry(
@@ -112,6 +152,7 @@ async def _registry(
 async def _read(
     connections: Connections,
     cache: DigestCache,
+    memory: TagMemory,
     settings: CleanupSettings,
     scope: Scope,
     project: Project,
@@ -139,7 +180,9 @@ async def _read(
 
     async def registries() -> None:
         inventory.append(
-            await read_inventory(connections, cache, places.layout, places.images, places.storage, project.images)
+            await read_inventory(
+                connections, cache, places.layout, places.images, places.storage, project.images, memory
+            )
         )
 
     jobs = (registries, used, git_history) if scope.images else (registries, used)

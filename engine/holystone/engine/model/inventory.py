@@ -64,6 +64,9 @@ class RepositorySnapshot(msgspec.Struct, frozen=True):
     """Names in the list that are no tags, each with the manifest that it stands for where that is known: that stays."""
     fetched: int = 0
     """How many manifests the registry was asked for to read it, since nobody had them yet."""
+    believed: Mapping[Tag, int] = {}
+    """Tags that carry their content in their names and were not looked at again, with the moment of the last look (Unix
+    seconds). Nothing is deleted that rests on them."""
 
     @property
     def names(self) -> Set[Tag]:

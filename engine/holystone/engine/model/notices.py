@@ -21,6 +21,7 @@ from holystone.engine.model.source_notices import (
     PolicyMisnamed,
     ProjectRenamed,
     ReferenceIgnored,
+    TagsBelieved,
     UsedByLists,
     UsedInClusters,
     WordsSkipped,
@@ -253,6 +254,7 @@ Notice: TypeAlias = (
     | ProjectRenamed
     | ConfigNotRead
     | PolicyMisnamed
+    | TagsBelieved
     | SelectionNotice
     | FamiliarTagsGo
 )
