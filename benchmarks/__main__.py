@@ -22,6 +22,7 @@ from benchmarks.reads import measure_reads
 from benchmarks.scheduling import measure_scheduling
 from benchmarks.seeds import push_stages
 from benchmarks.servers import find_registry
+from benchmarks.warm import measure_warm
 
 _RESULTS = Path(__file__).with_name("results") / "latest.json"
 _CONCURRENCY = 16
@@ -39,6 +40,7 @@ async def _measure() -> list[Line]:
     take(measure_plans())
     take(measure_open_files())
     take(measure_pruning())
+    take(measure_warm())
     take(await measure_reads())
     program = find_registry()
     if program is None:

@@ -5,6 +5,7 @@ from contextlib import suppress
 from typing import Final
 
 import msgspec
+from anyio.lowlevel import checkpoint
 
 from holystone.engine.errors import IncompleteSource, TooDeep
 from holystone.engine.events import about
@@ -21,6 +22,9 @@ WORKERS: Final = 64
 _ASKED: Final = 2
 """Times that something is said to be absent before that is believed, although it is listed or a manifest names it.
 A 404 may be a proxy's, or of a replica that lags. The second time is after all others of its kind have been read."""
+
+_AT_A_TIME: Final = 256
+"""Documents of the cache that are parsed before somebody else may have a turn."""
 
 
 class Reader:
@@ -42,6 +46,8 @@ class Reader:
         """What of these the cache has and can be understood. It is not loaded again."""
         found: set[Digest] = set()
         async for raw in self._cache.manifests(sorted(digests)):
+            if len(found) % _AT_A_TIME == 0:
+                await checkpoint()
             with suppress(Malformed):
                 self._said[raw.digest] = parse_manifest(raw, self._contents.annotations)
                 found.add(raw.digest)
@@ -142,16 +148,7 @@ class Reader:
         unknown = set(wanted)
         entries: Entries[Digest] = Entries()
 
-        async def read(digest: Digest) -> None:
-            body = await self._cache.blob(digest)
-            if body is not None:
-                entries.read += 1
-            else:
-                with entries.of(digest):
-                    body = await self._session.read_blob(digest)
-                if body is None:
-                    return
-                await self._cache.learn_blob(digest, body)
+        def understand(digest: Digest, body: bytes) -> None:
             unknown.discard(digest)
             try:
                 config = parse_config(digest, body)
@@ -161,6 +158,20 @@ class Reader:
             except ValueError as error:
                 self.problems[digest] = str(error)
 
+        async def read(digest: Digest) -> None:
+            body = None
+            with entries.of(digest):
+                body = await self._session.read_blob(digest)
+            if body is not None:
+                await self._cache.learn_blob(digest, body)
+                understand(digest, body)
+
+        for number, digest in enumerate(sorted(unknown)):
+            if number % _AT_A_TIME == 0:
+                await checkpoint()
+            if (known := await self._cache.blob(digest)) is not None:
+                entries.read += 1
+                understand(digest, known)
         for _ in range(_ASKED):
             await for_each(sorted(unknown - entries.failed.keys()), read, workers=WORKERS)
         entries.end(may_read=True)

@@ -79,7 +79,8 @@ async def _read(
             broken[tag] = problem
     present = {tag: digest for tag, digest in tags.items() if digest not in reader.missing}
     sound = {tag: present[tag] for tag in immutable if tag in present and tag not in broken and tag not in believed}
-    await memory.learn(session.repository, sound, believed.keys())
+    if sound or believed.keys() != known.keys():
+        await memory.learn(session.repository, sound, believed.keys())
     tell(Read(session.repository, len(present), len(manifests), len(configs), len(broken)))
     return RepositorySnapshot(
         session.repository,

@@ -103,8 +103,8 @@ class SqliteTagMemory:
 
 
 def _not_too_old(looks: _Looks, now: int) -> Iterator[tuple[Tag, LookedAt]]:
-    """Nor those of a clock that was ahead. Raises InvalidName."""
+    """Nor those of a clock that was ahead. What is no tag is none that a listing shows. Raises InvalidName."""
     for at, tags in looks.items():
         if now - FORGET_AFTER_DAYS * _DAY <= at <= now:
             for tag, digest in tags.items():
-                yield Tag.parse(tag), LookedAt(Digest.parse(digest), at)
+                yield Tag(tag), LookedAt(Digest.parse(digest), at)
