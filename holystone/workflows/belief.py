@@ -32,9 +32,9 @@ async def are_as_believed(snapshots: Iterable[RepositorySnapshot], memory: TagMe
 
 
 def believed_notices(moments: Iterable[int], as_of: int) -> Iterable[TagsBelieved]:
-    """`moments`: of the last look at each tag that was not looked at again; those of this very run, which are not
-    before `as_of`, are looks as well."""
-    before = [each for each in moments if each < as_of]
+    """`moments`: of the last look at each tag that was not looked at again; those of this very run, which are
+    after `as_of`, are looks as well."""
+    before = [each for each in moments if each <= as_of]
     if before:
         yield TagsBelieved(len(before), min(before))
 
