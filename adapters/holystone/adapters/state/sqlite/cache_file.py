@@ -27,8 +27,8 @@ def open_cache(file: Path | None, schema: str, rows: str) -> sqlite3.Connection:
 
 
 def make_room(database: sqlite3.Connection, lengths: Iterable[int], largest: int, oldest: str, delete: str) -> None:
-    """Makes room for bodies of these lengths. `oldest`: gives the key and the bytes of rows in the order in which they are
-    dispensable; `delete`: takes one by its key.
+    """Makes room for bodies of these lengths. `oldest`: gives the key and the bytes of rows, the most
+    dispensable first; `delete`: takes one by its key.
 
     Pages that are freed are used again: the file does not grow any more, nor does it become smaller."""
     size, pages, free = (number(database, f"PRAGMA {name}") for name in ("page_size", "page_count", "freelist_count"))
