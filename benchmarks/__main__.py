@@ -24,6 +24,7 @@ from benchmarks.quotas import measure_quotas
 from benchmarks.rates import measure_rates
 from benchmarks.reads import measure_reads
 from benchmarks.scheduling import measure_scheduling
+from benchmarks.warm import measure_warm
 from benchmarks.werf_runs import measure_werf_runs
 
 _RESULTS: Final = Path(__file__).with_name("results")
@@ -34,6 +35,7 @@ USUAL: Final[Mapping[str, Measure]] = {
     "reads": measure_reads,
     "scheduling": measure_scheduling,
     "rates": measure_rates,
+    "warm": measure_warm,
     "werf": measure_werf_runs,
     "few": measure_few_deletions,
     "open-files": measure_open_files,

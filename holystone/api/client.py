@@ -17,7 +17,6 @@ from holystone.engine.model.notices import Notice
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.records import RunRecord
 from holystone.engine.model.references import ImageName, Reference, Repository
-from holystone.engine.planner.refusals import FuseLimits
 from holystone.engine.report.causes import refusal
 from holystone.engine.scheduler import Scheduler
 from holystone.engine.undo import UndoResult
@@ -29,11 +28,10 @@ from holystone.settings.secrets import without_secrets
 from holystone.settings.values import ApplySettings, CleanupSettings, DirectSettings, KubernetesSettings
 from holystone.workflows import journal, managed_images, runs
 from holystone.workflows.decision import Scope
-from holystone.workflows.gathered import PruneOptions
 from holystone.workflows.in_use import Users
 from holystone.workflows.policy_check import Checked, Question, check_policies
 from holystone.workflows.prepare import prepare_plan
-from holystone.workflows.prune import prepare_prune
+from holystone.workflows.prune import options_of, prepare_prune
 from holystone.workflows.purge import prepare_purge
 from holystone.workflows.reading import check_plan, logins_not_given, made_with
 from holystone.workflows.runs import Announce, Applied, in_silence
@@ -106,6 +104,7 @@ class Client:
                 scope.named("cleanup"),
                 as_of=int(time.time()),
                 listed=await self._lists(),
+                memory=session.memory,
             )
             return await self._made(plan, asked, users)
 
@@ -128,8 +127,9 @@ class Client:
                 session.cache,
                 settings.retention,
                 settings.kubernetes,
-                self._prune_options(),
+                options_of(settings, int(time.time())),
                 await self._lists(),
+                session.memory,
             )
             return await self._made(plan, asked, users)
 
@@ -146,11 +146,12 @@ class Client:
                 session.cache,
                 settings.retention,
                 settings.kubernetes,
-                msgspec.structs.replace(self._prune_options(), only_looks=True),
+                options_of(settings, int(time.time())),
                 await self._lists(),
                 Question(file, settings.places, tags, only),
+                session.memory,
             )
-            await session.connections.settle()
+            await session.settle()
             return checked
 
     async def plan_removal(self, images: Sequence[ImageName]) -> Plan:
@@ -248,19 +249,9 @@ class Client:
         await journal.give_up(self._settings.run.state_dir, run, dry_run=self._settings.run.dry_run)
 
     async def _made(self, plan: Plan, asked: float, users: Users | None = None) -> Plan:
-        await self._open.connections.settle()
+        await self._open.settle()
         self._looked = Looked(plan.repositories, users or Users(), asked)
         return made_with(plan, self._settings) if users else plan
-
-    def _prune_options(self) -> PruneOptions:
-        run = self._prune.run
-        return PruneOptions(
-            *(int(time.time()), None if run.yes_delete_that_many else FuseLimits(), run.cache_dir, run.state_dir),
-            accept_new_baseline=run.accept_new_baseline,
-            allow_clock_skew=self._prune.allow_clock_skew,
-            synchronize=self._prune.synchronize,
-            only_looks=run.only_looks,
-        )
 
     async def _lists(self) -> tuple[UsedImage, ...]:
         if self._listed is not None:

@@ -40,6 +40,11 @@ class RunSettings(msgspec.Struct, frozen=True):
         """Whether nothing is going to be changed, and so no other run is in the way."""
         return self.dry_run or self.plan_out is not None
 
+    @property
+    def is_only_shown(self) -> bool:
+        """Whether nobody can act upon the plan."""
+        return self.dry_run and self.plan_out is None
+
 
 class LogSettings(msgspec.Struct, frozen=True):
     level: Literal["quiet", "normal", "verbose", "debug"] = "normal"

@@ -15,6 +15,7 @@ from holystone.engine.model.references import RegistryHost, Repository, Reposito
 from holystone.engine.model.refusals import EntryMatchesNothing, Refusal
 from holystone.engine.model.selection_notices import EntryUnmatched, ReadsCountAsPulls, UntaggedUnlisted
 from holystone.engine.model.set_aside import SetAside, is_set_aside
+from holystone.engine.model.source_notices import TagsBelieved
 from holystone.engine.model.sources import Counted, Key
 from holystone.engine.planner.assemble import assemble
 from holystone.engine.planner.refusals import FuseLimits, blow_fuse_of_all
@@ -22,6 +23,7 @@ from holystone.engine.planning import Judged, PlannedRepository
 from holystone.policies.retention.judgement import EntryTally, Judgement, add_tallies, entries_without_match
 from holystone.policies.retention.rules import CloneName, Policy
 from holystone.workflows.aside import GatheredProject, left_out, with_projects, without
+from holystone.workflows.belief import believed_notices, together
 
 COMMAND: Final = "prune"
 _ALL: Final = RepositoryPath("all")
@@ -36,6 +38,8 @@ class PruneOptions(msgspec.Struct, frozen=True):
     folder: Path
     """Where what does not fit into memory is kept meanwhile."""
     state_dir: Path
+    is_only_shown: bool = False
+    """Nobody can act upon the plan."""
     accept_new_baseline: bool = False
     """What has shrunk since the last run has done so rightly."""
     allow_clock_skew: bool = False
@@ -90,6 +94,7 @@ class Gathered:
         self._pulled: Counter[RegistryHost] = Counter()
         """Manifests that our own reading has pulled, where a policy goes by pulls."""
         self.notices = list(notices)
+        self._believed: list[TagsBelieved] = []
 
     def add(self, policy: Policy, planned: PlannedRepository, seen: Seen) -> None:
         """A repository that was judged."""
@@ -111,6 +116,7 @@ class Gathered:
         for clone, number in seen.references.items():
             self._counted.append(Counted(Key("references", at.canonical, clone), number, number))
         self.notices += (*planned.notices, *seen.notices)
+        self._believed += believed_notices(planned.believed.values(), self._options.as_of)
         if seen.snapshot.exists:
             self._plans.append(planned.plan)
 
@@ -139,6 +145,7 @@ class Gathered:
         self._look_for_misspelled()
         self.notices += (UntaggedUnlisted(host, policy) for host, policy in sorted(self._unlisted))
         self.notices += (ReadsCountAsPulls(host, number) for host, number in sorted((+self._pulled).items()))
+        self.notices += together(self._believed)
         aside = with_projects(self._set_aside, self.projects)
         alone = left_out(aside, self.projects)
         self.notices = [

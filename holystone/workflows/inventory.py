@@ -10,18 +10,23 @@ from holystone.adapters.registries.connections import Connections
 from holystone.adapters.registries.detection import Detected
 from holystone.adapters.registries.oci_replies import STRANGE
 from holystone.engine import events
+from holystone.engine.closure.graph import names_its_subject
 from holystone.engine.errors import Doubtful, IncompleteSource, RegistryFailure, Unseen, UsageError
-from holystone.engine.inventory.snapshot import WORKERS, Contents, read_repository
+from holystone.engine.inventory.belief import NO_MEMORY
+from holystone.engine.inventory.contents import Contents
+from holystone.engine.inventory.reader import WORKERS
+from holystone.engine.inventory.snapshot import read_repository
 from holystone.engine.model.addresses import Address
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.plan import DetectedBy, Place
 from holystone.engine.model.references import ImageName, InvalidName, Repository, Tag
 from holystone.engine.names import repository_of
-from holystone.engine.ports import DigestCache, RepositorySession
+from holystone.engine.ports import DigestCache, RepositorySession, TagMemory
 from holystone.engine.scheduler import for_each
 from holystone.policies.werf.v1 import (
     ImagesRepo,
     contradicted,
+    is_written_once,
     managed_images,
     needs_config,
     never_published,
@@ -31,6 +36,7 @@ from holystone.policies.werf.v1.labels import looked_at
 from holystone.workflows.breadth import refuse_alike
 
 REPOSITORIES_AT_ONCE: Final = 8
+_CONTENTS: Final = Contents(looked_at, immutable=lambda tag: is_written_once(tag) or names_its_subject(tag))
 log: Final = events.logger()
 
 
@@ -75,16 +81,19 @@ async def read_inventory(
     identity: Detected,
     storage: RepositoryTarget,
     configured: Sequence[ImageName],
+    memory: TagMemory = NO_MEMORY,
 ) -> ProjectInventory:
-    """Raises what the registries raise, and UsageError for an image that can have no repository."""
+    """`memory`: where tags pointed to that need not be looked at again. Raises what the registries raise, and
+    UsageError for an image that can have no repository."""
     snapshots: dict[Repository, RepositorySnapshot] = {}
-
     unpublished: set[Repository] = set()
 
     async def read(at: RepositoryTarget, needs_config: Callable[[Tag], bool] = lambda _: True) -> None:
         session = await connections.session(at.repository, at.implementation, at.place, at.detected_by)
         try:
-            snapshot = await read_repository(session, cache, needs_config=needs_config, contents=Contents(looked_at))
+            snapshot = await read_repository(
+                session, cache, needs_config=needs_config, contents=_CONTENTS, memory=memory
+            )
         except Unseen:
             if at.repository not in unpublished:
                 raise
@@ -136,7 +145,8 @@ async def _hold_against_labels(session: RepositorySession, snapshot: RepositoryS
                 "out which one before anything is deleted.",
             )
 
-    await for_each(contradicted(snapshot), look, workers=WORKERS)
+    seen = (tag for tag in contradicted(snapshot) if tag not in snapshot.believed)  # the others were, when they were
+    await for_each(seen, look, workers=WORKERS)
 
 
 async def _list_root(

@@ -22,7 +22,7 @@ from holystone.engine.model.set_aside import SetAside
 from holystone.engine.model.verdicts import Keep
 from holystone.engine.planner.facts import TagFacts
 from holystone.engine.planning import Judged, Where, plan_repository
-from holystone.engine.ports import DigestCache, RepositorySession, Sightings
+from holystone.engine.ports import DigestCache, RepositorySession, Sightings, TagMemory
 from holystone.engine.scheduler import for_each
 from holystone.policies.retention.candidates import Candidates, Facts
 from holystone.policies.retention.judgement import Judgement
@@ -71,19 +71,21 @@ async def judge_repositories(
     listed: Collection[UsedImage],
     sightings: Sightings,
     judge: Judge,
+    memory: TagMemory,
 ) -> JudgedRepositories:
-    """`listed`: images that the user says are in use. What cannot be read, or must not be touched, is set aside, and
-    the rest planned. Raises HolystoneError for what all of it depends on, and UsageError where all registries are as
-    wrong and no project is left; nothing is changed anywhere."""
+    """`listed`: images that the user says are in use; `memory`: where tags pointed to that need not be looked at again,
+    unless something goes by it. What cannot be read, or must not be touched, is set aside, and the rest planned. Raises
+    HolystoneError for what all of it depends on, and UsageError where all registries are as wrong and no project is
+    left; nothing is changed anywhere."""
     users = await find_users(kubernetes, listed, connections.environ)
     in_use = await read_in_use(users, connections.environ)
     clones = Clones(retention.clones, options.as_of, synchronize=options.synchronize)
     by_repository = UsersByRepository(in_use)
     used = by_repository.by_registry if users.clusters or users.listed else None
     made = Gathered(options, retention.policies, in_use.notices, used)
-    reader = _Reader(connections, cache, options, by_repository, clones, sightings, judge, made)
+    reader = _Reader(connections, cache, memory, options, by_repository, clones, sightings, judge, made)
     asked = bool(users.clusters or users.listed)
-    await plan_projects(connections, cache, retention, options, in_use, made, users_asked=asked)
+    await plan_projects(connections, cache, memory, retention, options, in_use, made, users_asked=asked)
     selection = Selection(retention.policies, retention.projects)
     patterns = (pattern.text for policy in retention.policies for pattern in policy.repositories)
     registries = reaches(patterns, retention.registries)
@@ -131,6 +133,7 @@ class _Reader:
         self,
         connections: Connections,
         cache: DigestCache,
+        memory: TagMemory,
         options: PruneOptions,
         users: UsersByRepository,
         clones: Clones,
@@ -140,6 +143,7 @@ class _Reader:
     ) -> None:
         self._connections = connections
         self._cache = cache
+        self._memory = memory
         self._options = options
         self._users = users
         self._clones = clones
@@ -156,7 +160,7 @@ class _Reader:
             attested = [tag for tag in snapshot.tags if reading.needs_provenance(tag)]
             snapshot = await add_provenance(session, self._cache, snapshot, attested)
             seen.append(await self._look(session, claimed.policy, snapshot))
-            return seen[0].judged
+            return seen[-1].judged
 
         reading = reading_of(claimed.policy)
         try:
@@ -171,6 +175,8 @@ class _Reader:
                     needs_config=reading.needs_config,
                     contents=reading.contents,
                     wanted=reading.wanted,
+                    memory=self._memory,
+                    is_only_shown=self._options.is_only_shown,
                     fuse=self._options.fuse,
                     now=self._connections.dates.now(at.host),
                 )
@@ -180,7 +186,7 @@ class _Reader:
         except HolystoneError as error:
             self._made.set_aside(SetAside(at.host, at, (failure_of(error),)), [claimed.policy])
             return
-        self._made.add(claimed.policy, planned, seen[0])
+        self._made.add(claimed.policy, planned, seen[-1])
 
     def _check_clock(self, host: RegistryHost) -> None:
         """Before anything is judged by its age, or noted as seen. One registry's wrong clock stops no other; ours stops

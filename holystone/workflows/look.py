@@ -4,7 +4,7 @@ included."""
 from collections.abc import Set
 
 from holystone.engine.errors import Doubtful, IncompleteSource
-from holystone.engine.inventory.snapshot import WORKERS
+from holystone.engine.inventory.reader import WORKERS
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.references import Digest
 from holystone.engine.ports import RepositorySession, Sightings

@@ -16,7 +16,7 @@ from holystone.engine.model.policy_reasons import CannotJudge, KeptByEntry, Noth
 from holystone.engine.model.reasons import KeepReason
 from holystone.engine.model.references import Reference, Repository, Tag
 from holystone.engine.model.selection_notices import PolicyMatchesNothing
-from holystone.engine.ports import DigestCache
+from holystone.engine.ports import DigestCache, TagMemory
 from holystone.engine.report.notice_words import notice_words, notices_in_order
 from holystone.engine.report.policy_report import (
     CheckedEntry,
@@ -70,6 +70,7 @@ async def check_policies(
     options: PruneOptions,
     listed: Collection[UsedImage],
     question: Question,
+    memory: TagMemory,
 ) -> Checked:
     """Raises as `judge_repositories`."""
     summaries = {each.name: each for each in policy_summaries(retention.policies, question.places)}
@@ -80,10 +81,11 @@ async def check_policies(
         cache,
         wanted,
         kubernetes,
-        options,
+        msgspec.structs.replace(options, is_only_shown=True, only_looks=True),
         listed,
         RecalledSightings(options.state_dir),
         observer.judge,
+        memory,
     )
     plan = made.prepared.plan
     alone = {each.repository.canonical for each in plan.set_aside if each.repository and not each.project}

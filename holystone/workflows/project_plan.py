@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import anyio
 import msgspec
@@ -14,17 +14,20 @@ from holystone.adapters.git.prepare import prepare_history
 from holystone.adapters.git.repository import GitRepository
 from holystone.adapters.registries.connections import Connections
 from holystone.adapters.state.sqlite import FileLocks
+from holystone.engine.inventory.belief import Unbelieving
+from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import RegistryHost, Repository
-from holystone.engine.ports import DigestCache, RepositorySession
+from holystone.engine.ports import DigestCache, RepositorySession, TagMemory
 from holystone.engine.scheduler import for_each
 from holystone.policies.werf.v1.tag_strategy import saved_by_folding
 from holystone.settings.project import Project
 from holystone.settings.values import ProjectCleanup
 from holystone.workflows.baselines import count_sources
+from holystone.workflows.belief import acts, are_as_believed, believed_notices
 from holystone.workflows.clock import check_clock
 from holystone.workflows.decide import decide
-from holystone.workflows.decision import Rules, Scope, StrategyIntent
+from holystone.workflows.decision import Decision, Rules, Scope, StrategyIntent
 from holystone.workflows.in_use import A_WHILE, FoundInUse, refuse_unfilled
 from holystone.workflows.intent import GitAnswer, ask_git, image_tags
 from holystone.workflows.inventory import ProjectInventory, RepositoryTarget, read_inventory
@@ -42,6 +45,8 @@ class ProjectOptions(PlanningOptions, frozen=True, kw_only=True):
     """The folder of the locks of runs on this machine; None: nothing is going to be changed."""
     users_asked: bool
     """Somebody is asked what is in use."""
+    is_only_shown: bool = False
+    """Nobody can act upon the plan."""
     accept_new_baseline: bool = False
     """What has shrunk since the last run has done so rightly."""
     allow_clock_skew: bool = False
@@ -56,9 +61,22 @@ class PlannedProject(msgspec.Struct, frozen=True):
     in_use: FoundInUse
 
 
+class _Decided(NamedTuple):
+    decision: Decision
+    inventory: ProjectInventory
+    located: Mapping[Repository, RepositoryTarget]
+    git: GitAnswer
+    in_use: FoundInUse
+
+    @property
+    def snapshots(self) -> Mapping[Repository, RepositorySnapshot]:
+        return self.inventory.snapshots
+
+
 async def plan_project(
     connections: Connections,
     cache: DigestCache,
+    memory: TagMemory,
     settings: ProjectCleanup,
     project: Project,
     scope: Scope,
@@ -66,12 +84,43 @@ async def plan_project(
     read_users: ReadUsers,
     elsewhere: Collection[RegistryHost] = (),
 ) -> PlannedProject:
-    """`elsewhere`: registries with which the project has nothing to do, and whose clocks are no witnesses. Raises
-    HolystoneError; nothing is changed anywhere."""
+    """`memory`: where tags pointed to that need not be looked at again, unless something goes by it; `elsewhere`:
+    registries with which the project has nothing to do, and whose clocks are no witnesses. Raises HolystoneError;
+    nothing is changed anywhere."""
     if options.locks:
         await FileLocks(options.locks).refuse_if_busy(storage_repository(settings, project.name))
     places = await locate(connections, settings, project)
-    git, in_use, inventory = await _read(connections, cache, settings, scope, project, places, read_users)
+
+    async def decided(memory: TagMemory) -> _Decided:
+        at = connections, cache, memory
+        return await _decided(*at, settings, project, scope, options, places, read_users, elsewhere)
+
+    made = await decided(memory)
+    believed = [moment for each in made.snapshots.values() for moment in each.believed.values()]
+    if acts(made.decision) and not options.is_only_shown:
+        if not await are_as_believed(made.snapshots.values(), memory, partial(_registry, connections, made.located)):
+            made = await decided(Unbelieving(memory))
+        believed = []
+    notices = (*made.decision.notices, *believed_notices(believed, options.as_of))
+    decision = msgspec.structs.replace(made.decision, notices=notices)
+    plan = await make_plan(connections, cache, decision, made.snapshots, made.located, options)
+    counted = count_sources(plan, made.inventory, made.git, users_asked=scope.images and options.users_asked)
+    return PlannedProject(msgspec.structs.replace(plan, counted=counted), frozenset(made.snapshots), made.in_use)
+
+
+async def _decided(
+    connections: Connections,
+    cache: DigestCache,
+    memory: TagMemory,
+    settings: ProjectCleanup,
+    project: Project,
+    scope: Scope,
+    options: ProjectOptions,
+    places: Places,
+    read_users: ReadUsers,
+    elsewhere: Collection[RegistryHost],
+) -> _Decided:
+    git, in_use, inventory = await _read(connections, cache, memory, settings, scope, project, places, read_users)
     refuse_unfilled(in_use, inventory.snapshots)
     located = places.located(inventory.snapshots)
     session_of = partial(_registry, connections, located)
@@ -103,9 +152,7 @@ async def plan_project(
         notices=(*decision.notices, *project.notes, *answer.notices, *clock),
         refusals=(*decision.refusals, *answer.refusals),
     )
-    plan = await make_plan(connections, cache, decision, inventory.snapshots, located, options)
-    counted = count_sources(plan, inventory, answer, users_asked=scope.images and options.users_asked)
-    return PlannedProject(msgspec.structs.replace(plan, counted=counted), frozenset(inventory.snapshots), in_use)
+    return _Decided(decision, inventory, located, answer, in_use)
 
 
 async def _registry(
@@ -118,6 +165,7 @@ async def _registry(
 async def _read(
     connections: Connections,
     cache: DigestCache,
+    memory: TagMemory,
     settings: ProjectCleanup,
     scope: Scope,
     project: Project,
@@ -145,7 +193,9 @@ async def _read(
 
     async def registries() -> None:
         inventory.append(
-            await read_inventory(connections, cache, places.layout, places.images, places.storage, project.images)
+            await read_inventory(
+                connections, cache, places.layout, places.images, places.storage, project.images, memory
+            )
         )
 
     jobs = (registries, used, git_history) if scope.images else (registries, used)

@@ -11,7 +11,7 @@ from holystone.engine.model.references import RegistryHost
 from holystone.engine.model.set_aside import SetAside
 from holystone.engine.model.source_notices import ClockApart, ClockUnwitnessed
 from holystone.engine.names import parse_address, repository_of
-from holystone.engine.ports import DigestCache
+from holystone.engine.ports import DigestCache, TagMemory
 from holystone.policies.retention.rules import RetentionFile, WerfProject
 from holystone.settings.file_projects import host_of, project_cleanup
 from holystone.settings.project import load_project
@@ -28,6 +28,7 @@ _OF_THE_RUN: Final = (ClockApart, ClockUnwitnessed)
 async def plan_projects(
     connections: Connections,
     cache: DigestCache,
+    memory: TagMemory,
     retention: RetentionFile,
     options: PruneOptions,
     in_use: FoundInUse,
@@ -47,6 +48,7 @@ async def plan_projects(
         users_asked=users_asked,
         accept_new_baseline=options.accept_new_baseline,
         allow_clock_skew=options.allow_clock_skew,
+        is_only_shown=options.is_only_shown,
     )
 
     async def used() -> FoundInUse:
@@ -58,7 +60,7 @@ async def plan_projects(
         try:
             loaded = await load_project(settings.project)
             planned = await plan_project(
-                *(connections, cache, settings, loaded, Scope(images=True, stages=True), of_all, used),
+                *(connections, cache, memory, settings, loaded, Scope(images=True, stages=True), of_all, used),
                 elsewhere=hosts - own,
             )
             for host in {each.host for each in planned.repositories}:

@@ -7,7 +7,8 @@ from itertools import chain
 import msgspec
 
 from holystone.adapters.registries.connections import Connections
-from holystone.engine.inventory.snapshot import Contents, read_repository
+from holystone.engine.inventory.contents import Contents
+from holystone.engine.inventory.snapshot import read_repository
 from holystone.engine.model.delete_reasons import Purged
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.notices import (

@@ -1,15 +1,15 @@
 """What has to be read of a repository so that a policy can judge it, and nothing more."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from holystone.engine.closure.graph import is_attached_name
+from holystone.engine.closure.graph import is_attached_name, names_its_subject
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.executor.tombstones import RUN_LABEL
-from holystone.engine.inventory.snapshot import Contents
+from holystone.engine.inventory.contents import Contents
 from holystone.engine.model.references import Tag
 from holystone.engine.ports import Wanted
-from holystone.policies.retention.patterns import matcher, steps
+from holystone.policies.retention.patterns import TagPattern, matcher, steps
 from holystone.policies.retention.rules import CommitOf, Entry, Policy
 from holystone.workflows.candidate_facts import CREATED
 
@@ -33,8 +33,8 @@ class Reading(NamedTuple):
 
 
 def reading_of(policy: Policy, most: int = _STEPS) -> Reading:
-    """What is read of one repository. `needs_config` raises IncompleteSource where there are more tags than the
-    policy's expressions can be held against."""
+    """What is read of one repository. `needs_config` and `contents.immutable` raise IncompleteSource where there are
+    more tags than the policy's expressions can be held against."""
     names = frozenset(_labels(policy))
     longest = max((_LONGEST, *(1 + len(entry.label.value or "") for entry in policy.keep if entry.label)))
 
@@ -48,7 +48,7 @@ def reading_of(policy: Policy, most: int = _STEPS) -> Reading:
     if any(entry.same_commit and entry.commit.source == "provenance" for entry in policy.keep):
         attested = _not_attached
     by_build = policy.times == "created"
-    count = _bounded(policy, most)
+    count = _bounded(policy, [entry.tags for entry in policy.keep], most)
 
     def needs_config(tag: Tag) -> bool:
         count(tag)
@@ -61,6 +61,7 @@ def reading_of(policy: Policy, most: int = _STEPS) -> Reading:
             annotations=lambda labels: remembered(labels, frozenset({CREATED, RUN_LABEL})),
             parts=True,
             undated=dated,
+            immutable=_immutable(policy, most),
         ),
         wanted=Wanted(
             pulls=any(entry.pulled_within is not None for entry in policy.keep),
@@ -70,8 +71,8 @@ def reading_of(policy: Policy, most: int = _STEPS) -> Reading:
     )
 
 
-def _bounded(policy: Policy, most: int) -> Callable[[Tag], None]:
-    of_each = sum(steps(entry.tags) for entry in policy.keep)
+def _bounded(policy: Policy, patterns: Iterable[tuple[TagPattern, ...] | None], most: int) -> Callable[[Tag], None]:
+    of_each = sum(map(steps, patterns))
     size = 0
 
     def count(tag: Tag) -> None:
@@ -85,6 +86,18 @@ def _bounded(policy: Policy, most: int) -> Callable[[Tag], None]:
             )
 
     return count
+
+
+def _immutable(policy: Policy, most: int) -> Callable[[Tag], bool]:
+    if not policy.immutable:
+        return names_its_subject
+    match, count = matcher(policy.immutable), _bounded(policy, [policy.immutable], most)
+
+    def is_immutable(tag: Tag) -> bool:
+        count(tag)
+        return names_its_subject(tag) or match(tag) is not None
+
+    return is_immutable
 
 
 def _not_attached(tag: Tag) -> bool:

@@ -11,6 +11,7 @@ import msgspec
 from holystone.adapters.registries.connections import Connections
 from holystone.adapters.state.spool import FileSpool, OfRepository
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
+from holystone.adapters.state.sqlite.tag_memory import SqliteTagMemory
 from holystone.engine.executor.budget import Budget
 from holystone.engine.scheduler import Limits
 from holystone.settings.run import RunSettings
@@ -29,10 +30,16 @@ _FIRST_PATIENCE = 5.0
 class Session(msgspec.Struct, frozen=True):
     connections: Connections
     cache: SqliteDigestCache
+    memory: SqliteTagMemory
     folder: Path
     """Where what does not fit into memory is kept meanwhile."""
     budget: Budget
     """Of the command that it was opened for."""
+
+    async def settle(self) -> None:
+        """Nothing more is read: raises Doubtful if what was read was not all asked for, and keeps what was learned."""
+        await self.connections.settle()
+        await self.memory.settle()
 
     def spool(self, kind: type[S]) -> FileSpool[S]:
         return FileSpool(kind, self.folder)
@@ -55,9 +62,9 @@ async def open_session(
         environ=environ,
         limits=Limits(in_flight=registry.concurrency or _unbounded(), first_patience=_FIRST_PATIENCE),
     )
-    with SqliteDigestCache(run.cache_dir / "known.db") as cache:
+    with SqliteDigestCache(run.cache_dir / "known.db") as cache, SqliteTagMemory(run.cache_dir / "tags.db") as memory:
         async with connections:
-            yield Session(connections, cache, run.cache_dir, budget_of(run.budget))
+            yield Session(connections, cache, memory, run.cache_dir, budget_of(run.budget))
 
 
 def _unbounded() -> int:

@@ -12,7 +12,7 @@ from holystone.engine.closure.graph import is_attached_name
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.notices import ImageUnseen
 from holystone.engine.model.references import ImageName, Repository, Tag
-from holystone.policies.werf.v1 import kind_of
+from holystone.policies.werf.v1 import is_stored
 from holystone.policies.werf.v1.claims import names_its_content
 from holystone.policies.werf.v1.project import Signature, StagesStorage
 from holystone.workflows.inventory import ProjectInventory
@@ -76,16 +76,10 @@ def _broken(inventory: ProjectInventory) -> Mapping[ImageName, Mapping[str, Tag]
     found: defaultdict[ImageName, dict[str, Tag]] = defaultdict(dict)
     for repository, images in there.items():
         for tag in inventory.snapshots[repository].broken:
-            if repository != inventory.storage or not _is_stored(tag):
+            if repository != inventory.storage or not is_stored(tag):
                 for image in inventory.layout.candidates(tag, images):
                     found[image][inventory.layout.without_image(image, tag)] = tag
     return found
-
-
-def _is_stored(tag: Tag) -> bool:
-    """Surely, and no image beside what is stored: image `app` with tag 5 is `app-5`, which reads like a stage, too."""
-    kind = kind_of(tag)
-    return kind in ("metadata", "bookkeeping") or (kind != "foreign" and names_its_content(tag.partition("-")[0]))
 
 
 def _may_be_an_image(at: RepositorySnapshot, tag: Tag) -> bool:

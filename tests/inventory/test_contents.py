@@ -6,7 +6,8 @@ from collections.abc import Mapping
 import pytest
 
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
-from holystone.engine.inventory.snapshot import Contents, read_repository
+from holystone.engine.inventory.contents import Contents
+from holystone.engine.inventory.snapshot import read_repository
 from holystone.engine.model.descriptors import IN_TOTO
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.manifests import (

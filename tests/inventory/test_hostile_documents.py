@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
-from holystone.engine.inventory.snapshot import Contents, read_repository
+from holystone.engine.inventory.contents import Contents
+from holystone.engine.inventory.snapshot import read_repository
 from holystone.engine.model.image_config import parse_config
 from holystone.engine.model.manifests import OCI_CONFIG, OCI_MANIFEST, Malformed, RawManifest, parse_manifest
 from holystone.engine.model.references import Digest, Tag

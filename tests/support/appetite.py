@@ -21,7 +21,8 @@ from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.cli.signals import until_signal
 from holystone.engine.errors import HolystoneError
 from holystone.engine.executor.gather import IN_HAND, gather
-from holystone.engine.inventory.snapshot import Contents, read_repository
+from holystone.engine.inventory.contents import Contents
+from holystone.engine.inventory.snapshot import read_repository
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath

@@ -65,10 +65,11 @@ policies:
     untagged: {after: 1d}
     may-empty: true
 projects:
-  - {directory: blog, images-repo: HOST/blog, stages-storage: HOST/blog/stages}
+  - {directory: BLOG, images-repo: HOST/blog, stages-storage: HOST/blog/stages}
 include: {"teams/a.yaml": "HOST/team-a/**"}
 """
 TEAM: Final = "format: 1\npolicies: [{name: team a, repositories: HOST/team-a/**, keep: [{newest: 2}]}]\n"
+WERF_YAML: Final = "configVersion: 1\nproject: blog\n---\nimage: web\nfrom: alpine:3.12\n"
 PULLS: Final = "      - {pulled-within: 90d}\n"
 
 
@@ -80,6 +81,8 @@ class RowShop:
         self.host = host
         self.clone = GitClone(_made(folder / "shop"))
         self.gitops = GitClone(_made(folder / "gitops"))
+        self.blog = GitClone(_made(folder / "blog"))
+        self.blog.write("werf.yaml", WERF_YAML)
         self.built_long_ago = self.clone.head
         """A commit of which nothing is wanted any more."""
         self._pushed = 0
@@ -88,7 +91,12 @@ class RowShop:
         bench.env = {"HARBOR_USER": "sweeper"}
 
     def write_files(self, text: str) -> None:
-        words = {"HOST": self.host, "SHOP": str(self.clone.path), "GITOPS": str(self.gitops.path)}
+        words = {
+            "HOST": self.host,
+            "SHOP": str(self.clone.path),
+            "GITOPS": str(self.gitops.path),
+            "BLOG": str(self.blog.path),
+        }
         files = {
             "holystone.yaml": text,
             "teams/a.yaml": TEAM,
@@ -164,6 +172,9 @@ class OnHarbor(RowShop):
         super().__init__(bench, harbor.host, folder)
         self._harbor = harbor
         self.write_files(FILE)
+        # A project of which nothing is shown is left alone.
+        self.push("blog/stages", "managed-image-web", labels={"werf": "blog"})
+        self.push("blog/web", "readme")
 
     def serve(self) -> None:
         storage = self._harbor.storage

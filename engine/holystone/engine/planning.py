@@ -1,6 +1,6 @@
 """One repository, from its snapshot and verdicts to a proven plan: what the closure still has to know is asked for."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeAlias
 
 import msgspec
@@ -8,7 +8,9 @@ import msgspec
 from holystone.engine import events
 from holystone.engine.closure.close import close, needed_to_decide
 from holystone.engine.errors import HolystoneError
-from holystone.engine.inventory.snapshot import EVERY_LABEL, Contents, add_referrers, read_repository
+from holystone.engine.inventory.belief import NO_MEMORY, Unbelieving, is_as_believed
+from holystone.engine.inventory.contents import EVERY_LABEL, Contents
+from holystone.engine.inventory.snapshot import add_referrers, read_repository
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.events import Planned
 from holystone.engine.model.inventory import RepositorySnapshot
@@ -17,12 +19,12 @@ from holystone.engine.model.notices import FalseLocks, Notice, ReferrersUnread, 
 from holystone.engine.model.plan import DetectedBy, Place, RepositoryPlan
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.model.refusals import Locked, Refusal
-from holystone.engine.model.verdicts import NO_LOOSE, LooseVerdicts, Verdicts
+from holystone.engine.model.verdicts import NO_LOOSE, Delete, LooseVerdicts, Verdicts
 from holystone.engine.planner.check import check_plan
 from holystone.engine.planner.facts import TagFacts
 from holystone.engine.planner.refusals import FuseLimits, blow_fuse, refuse_if_disabled
 from holystone.engine.planner.repository import keep_marks, keep_newest, plan_closed
-from holystone.engine.ports import TAGS, DigestCache, RepositorySession, Wanted
+from holystone.engine.ports import TAGS, DigestCache, RepositorySession, TagMemory, Wanted
 
 log: Final = events.logger()
 
@@ -38,12 +40,18 @@ class PlannedRepository(msgspec.Struct, frozen=True):
     plan: RepositoryPlan
     notices: tuple[Notice, ...]
     refusals: tuple[Refusal, ...]
+    believed: Mapping[Tag, int] = {}
+    """As the snapshot that it was made of has them."""
 
 
 class Judged(msgspec.Struct, frozen=True):
     verdicts: Verdicts
     facts: TagFacts
     loose: LooseVerdicts = NO_LOOSE
+
+    @property
+    def dooms_something(self) -> bool:
+        return bool(self.loose) or any(isinstance(each, Delete) for each in self.verdicts.values())
 
 
 Policy: TypeAlias = Callable[[RepositorySnapshot], Awaitable[Judged]]
@@ -59,15 +67,28 @@ async def plan_repository(
     needs_config: Callable[[Tag], bool],
     contents: Contents = EVERY_LABEL,
     wanted: Wanted = TAGS,
+    memory: TagMemory = NO_MEMORY,
+    is_only_shown: bool = False,
     fuse: FuseLimits | None,
     now: float,
 ) -> PlannedRepository:
     """Goes from the listing to a proven plan: of thousands of repositories each is read, judged, planned and forgotten.
-    What the policy looks at: `needs_config`, `contents` and `wanted`, as `read_repository` has them. Raises as
-    `plan_snapshot`."""
-    snapshot = await read_repository(session, cache, needs_config=needs_config, contents=contents, wanted=wanted)
-    judged = await policy(snapshot)
-    return await plan_snapshot(
+    What the policy looks at: `needs_config`, `contents` and `wanted`, as `read_repository` has them. What `memory`
+    tells is looked at before anything is doomed, unless the plan is only shown. Raises as `plan_snapshot`."""
+
+    async def read(memory: TagMemory) -> tuple[RepositorySnapshot, Judged]:
+        snapshot = await read_repository(
+            session, cache, needs_config=needs_config, contents=contents, wanted=wanted, memory=memory
+        )
+        return snapshot, await policy(snapshot)
+
+    snapshot, judged = await read(memory)
+    if snapshot.believed and judged.dooms_something and not is_only_shown:
+        if await is_as_believed(session, memory, snapshot):
+            snapshot = msgspec.structs.replace(snapshot, believed={})
+        else:
+            snapshot, judged = await read(Unbelieving(memory))
+    planned = await plan_snapshot(
         session,
         cache,
         snapshot,
@@ -78,6 +99,7 @@ async def plan_repository(
         fuse=fuse,
         now=now,
     )
+    return msgspec.structs.replace(planned, believed=snapshot.believed)
 
 
 async def plan_snapshot(

@@ -143,3 +143,8 @@ def subjects_by_name(tags: Mapping[Tag, Digest], manifests: Set[Digest]) -> dict
 def is_attached_name(tag: str) -> bool:
     """Whether nobody chose the name."""
     return bool(_ATTACHED.fullmatch(tag))
+
+
+def names_its_subject(tag: str) -> bool:
+    """Whether it is a signature's or the like, which seldom changes: a list of referrers does with each of them."""
+    return is_attached_name(tag) and tag.endswith((".sig", ".att", ".sbom"))

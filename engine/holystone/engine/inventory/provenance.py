@@ -8,7 +8,7 @@ import msgspec
 
 from holystone.engine.events import about
 from holystone.engine.inventory.entries import Entries
-from holystone.engine.inventory.snapshot import WORKERS
+from holystone.engine.inventory.reader import WORKERS
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.manifests import Malformed, parts
 from holystone.engine.model.provenance import parse_provenance

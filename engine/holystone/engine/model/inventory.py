@@ -66,6 +66,9 @@ class RepositorySnapshot(msgspec.Struct, frozen=True):
     """How many manifests the registry was asked for to read it, since nobody had them yet."""
     provenance: Mapping[Digest, frozenset[str]] = {}
     """Commits, by the digest of the attestation that says them, as far as they were asked for and can be read."""
+    believed: Mapping[Tag, int] = {}
+    """Tags that carry their content in their names and were not looked at again, with the moment of the last look (Unix
+    seconds). Nothing is deleted that rests on them."""
 
     @property
     def names(self) -> Set[Tag]:

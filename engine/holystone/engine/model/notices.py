@@ -22,6 +22,7 @@ from holystone.engine.model.source_notices import (
     PolicyMisnamed,
     ProjectRenamed,
     ReferenceIgnored,
+    TagsBelieved,
     UsedByLists,
     UsedInClusters,
     WordsSkipped,
@@ -255,6 +256,7 @@ PlainNotice: TypeAlias = (
     | ProjectRenamed
     | ConfigNotRead
     | PolicyMisnamed
+    | TagsBelieved
     | SelectionNotice
     | FamiliarTagsGo
 )

@@ -29,3 +29,11 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
 
 Sightings: TypeAlias = Mapping[Sight, Seen]
 """Of one repository."""
+
+
+class LookedAt(msgspec.Struct, frozen=True, gc=False):
+    """What a tag pointed to when it was last looked at."""
+
+    digest: Digest
+    at: int
+    """Unix seconds."""

@@ -125,3 +125,12 @@ class PolicyMisnamed(Value, frozen=True, tag_field="kind", tag="policy-misnamed"
 
     reference: Literal["branch", "tag"]
     pattern: str
+
+
+class TagsBelieved(Value, frozen=True, tag_field="kind", tag="tags-believed"):
+    """Tags that carry their content in their names were not looked at again, and nothing is deleted that rests on
+    them."""
+
+    number: Number
+    since: int
+    """Unix seconds of the longest ago of their last looks."""

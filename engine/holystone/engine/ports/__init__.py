@@ -20,6 +20,7 @@ from holystone.engine.ports.state import (
     Run,
     RunStore,
     Sightings,
+    TagMemory,
 )
 
 __all__ = [
@@ -39,5 +40,6 @@ __all__ = [
     "RunStore",
     "Sightings",
     "Spool",
+    "TagMemory",
     "Wanted",
 ]

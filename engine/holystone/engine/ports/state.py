@@ -12,8 +12,8 @@ from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import Loss, Outcome
 from holystone.engine.model.plan import Plan, RepositoryPlan, StepId
 from holystone.engine.model.records import Journaled, RepositoryRecord, RunRecord, RunState, Tombstone
-from holystone.engine.model.references import Digest, Repository
-from holystone.engine.model.sightings import Seen, Sight
+from holystone.engine.model.references import Digest, Repository, Tag
+from holystone.engine.model.sightings import LookedAt, Seen, Sight
 from holystone.engine.model.sources import Counted, Key, Remembered
 
 
@@ -170,6 +170,25 @@ class DigestCache(Protocol):
     async def learn_manifests(self, manifests: Iterable[RawManifest]) -> None: ...
 
     async def learn_blob(self, digest: Digest, body: bytes) -> None: ...
+
+
+class TagMemory(Protocol):
+    """What tags that carry their content in their names pointed to when they were last looked at. It can cost time and
+    cannot change what is deleted: whatever rests on it is looked at before anything goes. What is lost or damaged is
+    not there."""
+
+    async def recall(self, repository: Repository) -> Mapping[Tag, LookedAt]:
+        """What is known of looks that are not long ago."""
+        ...
+
+    async def learn(self, repository: Repository, seen: Mapping[Tag, Digest], still: Collection[Tag] = ()) -> None:
+        """What was looked at just now. Of what was known before, that about `still` remains, and no more. None of it
+        counts for later runs before `settle`."""
+        ...
+
+    async def settle(self) -> None:
+        """What was learned until now was read without a doubt about the answers."""
+        ...
 
 
 class Baselines(Protocol):

@@ -238,6 +238,13 @@ def notice_words(notice: Notice) -> NoticeWords:
                 "without origin/ and refs/.",
                 "keep policies that begin as no name does",
             )
+        case source_notices.TagsBelieved(number, since):
+            were = "tag was" if number == 1 else "tags were"
+            return NoticeWords(
+                f"{number:,} {were} not looked at again, since the name carries the content (last looked at on "
+                f"{_moment(since)} or later): before anything is deleted, each is",
+                "tags that carry their content in their names were not looked at again",
+            )
         case notices.FamiliarTagsGo(repository, tags):
             more = f" and {len(tags) - _SHOWN:,} more" if len(tags) > _SHOWN else ""
             name, it, is_to = ("a name", "it", "it is") if len(tags) == 1 else ("names", "them", "they are")

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import anyio
 import msgspec
 
 from holystone.adapters.http.errors import error_code, summary
@@ -49,6 +50,7 @@ class OciRegistry(OciApi):
         self.fingerprint = fingerprint
         self.marks_deletions = False
         """Whether a reply to a deletion was seen to have MARK."""
+        self.asking_for_referrers = anyio.Lock()
 
     def open(self, repository: Repository) -> "DefaultSession":
         return DefaultSession(self, repository)
@@ -67,12 +69,18 @@ class DefaultSession(OciSession):
 
     async def probe(self) -> Capabilities:
         found = await probe(_Questions(self))
-        if not found.forbidden and self.registry.referrers_api is None:
-            # Once here, instead of once for each of the many that are asked for at the same time.
-            nobody = f"/v2/{self.repository.path}/referrers/sha256:{'0' * 64}"
-            if (await self.read_referrers(nobody)).status == 404:
-                self.registry.referrers_api = False
+        if not found.forbidden:
+            async with self.registry.asking_for_referrers:
+                if self.registry.referrers_api is None:
+                    await self._ask_for_referrers()
         return msgspec.structs.replace(found, undo=await self._outlook(found.undo))
+
+    async def _ask_for_referrers(self) -> None:
+        """Whether there is such an API: once here, instead of once for each of the many that are asked for at the same
+        time."""
+        nobody = f"/v2/{self.repository.path}/referrers/sha256:{'0' * 64}"
+        if (await self.read_referrers(nobody)).status == 404:
+            self.registry.referrers_api = False
 
     async def _outlook(self, outlook: UndoOutlook) -> UndoOutlook:
         """What its token does not say, the registry says at the push."""

@@ -7,7 +7,6 @@ written is not there.
 """
 
 import datetime as dt
-import logging
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import suppress
@@ -17,12 +16,10 @@ from typing import Final, Self
 
 import msgspec
 
-from holystone.adapters.state.own_files import own_database, own_folder
-from holystone.engine.errors import UsageError
+from holystone.adapters.state.sqlite.cache_file import make_room, open_cache
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.references import Digest
 
-_log: Final = logging.getLogger(__name__)
 FORGET_AFTER_DAYS: Final = 90
 LARGEST_FILE: Final = 512 << 20
 """Bytes. What was asked for longest ago makes room: whoever may push could fill the disk."""
@@ -39,6 +36,9 @@ CREATE TABLE IF NOT EXISTS known (
     digest TEXT PRIMARY KEY, media_type TEXT NOT NULL, body BLOB NOT NULL, used_on TEXT NOT NULL
 ) WITHOUT ROWID
 """
+_ROWS: Final = "SELECT digest, media_type, body, used_on FROM known LIMIT 1"
+_OLDEST: Final = "SELECT digest, length(body) FROM known ORDER BY used_on"
+_DELETE: Final = "DELETE FROM known WHERE digest = ?"
 
 
 class _Entry(msgspec.Struct, frozen=True):
@@ -65,7 +65,7 @@ class SqliteDigestCache:
         self._has_forgotten = False
         self._recent: dict[Digest, _Entry] = {}
         self._recent_bytes = 0
-        self._database = (_open(file) if file else None) or _nameless()
+        self._database = open_cache(file, _SCHEMA, _ROWS)
 
     def __enter__(self) -> Self:
         return self
@@ -146,72 +146,9 @@ class SqliteDigestCache:
                 oldest = today - dt.timedelta(days=FORGET_AFTER_DAYS)
                 self._database.execute("DELETE FROM known WHERE used_on < ?", (oldest.isoformat(),))
                 self._has_forgotten = True
-            self._make_room([len(entry.body) for entry in learned.values()])
+            lengths = [len(entry.body) for entry in learned.values()]
+            make_room(self._database, lengths, self._largest_file, _OLDEST, _DELETE)
             self._database.executemany(
                 "INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?)",
                 [(str(key), entry.media_type, entry.body, today.isoformat()) for key, entry in learned.items()],
             )
-
-    def _make_room(self, lengths: Iterable[int]) -> None:
-        """Pages that are freed are used again: the file does not grow any more, nor does it become smaller."""
-        size, count = self._pragma("page_size"), self._pragma("page_count")
-        needed = sum(_room(length, size) for length in lengths)
-        too_many = count * size + needed - self._pragma("freelist_count") * size - self._largest_file
-        if too_many <= 0:
-            return
-        # A quarter more, so that it is not done each time.
-        left = too_many + self._largest_file // 4
-        going = []
-        for digest, length in self._database.execute("SELECT digest, length(body) FROM known ORDER BY used_on"):
-            going.append((digest,))
-            left -= _room(length, size)
-            if left <= 0:
-                break
-        self._database.executemany("DELETE FROM known WHERE digest = ?", going)
-
-    def _pragma(self, name: str) -> int:
-        return int(self._database.execute(f"PRAGMA {name}").fetchone()[0])
-
-
-def _room(length: int, page: int) -> int:
-    """Bytes that a body takes in the file: one that is longer than a quarter of a page has pages of its own."""
-    return length if length < page // 4 else (1 + length // page) * page
-
-
-def _open(file: Path) -> sqlite3.Connection | None:
-    try:
-        own_folder(file.parent)
-        return _connect(file)
-    except UsageError as error:
-        _log.warning("%s\nSo this run goes on without a cache. %s", error.message, error.what_to_do)
-        return None
-    except (sqlite3.OperationalError, OSError):
-        return None  # in use, or not writable: not ours to remove
-    except sqlite3.DatabaseError:
-        pass
-    try:
-        file.unlink(missing_ok=True)
-        return _connect(file)
-    except (sqlite3.Error, OSError):
-        return None
-
-
-def _nameless() -> sqlite3.Connection:
-    """SQLite's own kind of temporary file: it is gone with the process (sqlite.org/inmemorydb.html)."""
-    database = sqlite3.connect("")
-    database.execute(_SCHEMA)
-    return database
-
-
-def _connect(file: Path) -> sqlite3.Connection:
-    own_database(file)
-    database = sqlite3.connect(file, timeout=5)
-    try:
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute("PRAGMA synchronous = NORMAL")
-        database.execute(_SCHEMA)
-        database.execute("SELECT digest, media_type, body, used_on FROM known LIMIT 1").fetchone()
-    except sqlite3.Error:
-        database.close()
-        raise
-    return database

@@ -1,6 +1,6 @@
 """What is werf 1.1's. Exported here are its names: images and records ⇄ repositories and tags. Pure."""
 
-from holystone.policies.werf.v1.claims import contradicted
+from holystone.policies.werf.v1.claims import contradicted, is_stored, is_written_once
 from holystone.policies.werf.v1.layout import ImagesRepo
 from holystone.policies.werf.v1.modes import check_image_names, resolve_mode
 from holystone.policies.werf.v1.ownership import (
@@ -46,6 +46,8 @@ __all__ = [
     "docker_tag_slug",
     "image_metadata_tag",
     "is_manageable",
+    "is_stored",
+    "is_written_once",
     "kind_of",
     "looks_stored",
     "managed_image_tag",
