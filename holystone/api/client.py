@@ -24,6 +24,7 @@ from holystone.settings.in_use_lists import read_lists
 from holystone.settings.places import ProjectPlaces
 from holystone.settings.project import known_project
 from holystone.settings.prune import PruneSettings
+from holystone.settings.references import given_reference
 from holystone.settings.secrets import without_secrets
 from holystone.settings.values import ApplySettings, CleanupSettings, DirectSettings, KubernetesSettings
 from holystone.workflows import journal, managed_images, runs
@@ -224,12 +225,13 @@ class Client:
         """The plan of what is left of a run. Raises as `resume`, but asks nobody what is in use."""
         return await runs.left_of(self._open, self._settings, run)
 
-    async def undo(self, run: str, *, dry_run: bool = False) -> UndoResult:
-        """Puts back what a run deleted; `dry_run` only looks what would come back. Raises Refused for another
-        project's run."""
+    async def undo(self, run: str, *named: str, dry_run: bool = False) -> UndoResult:
+        """Puts back what a run deleted, or what is `named` of it: repositories, `REPOSITORY:TAG`, `REPOSITORY@DIGEST`.
+        `dry_run` only looks what would come back. Raises Refused for another project's run, and for a part of one that
+        is not finished."""
         dry_run = dry_run or self._settings.run.dry_run
         with listening(*self._listeners):
-            return await runs.undo(self._open, self._settings, run, dry_run=dry_run)
+            return await runs.undo(self._open, self._settings, run, [*map(given_reference, named)], dry_run=dry_run)
 
     async def runs(self) -> tuple[RunRecord, ...]:
         """The runs of the journal, the newest first."""

@@ -131,13 +131,13 @@ def resume_run(run: str | None, given: Words) -> int:
     return _main(job, progress)
 
 
-def undo_run(run: str, given: Words) -> int:
+def undo_run(run: str, named: Sequence[str], given: Words) -> int:
     settings = read_settings(partial(resolve_with_policies, command="undo"), given)
     progress = _progress(settings)
 
     async def job() -> int:
         async with _opened(settings, progress) as client:
-            return await _runs(client, settings).undo(run)
+            return await _runs(client, settings).undo(run, named)
 
     return _main(job, progress, again="undo", left="The rest was not put back.")
 

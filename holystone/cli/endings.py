@@ -39,7 +39,9 @@ def failure_of_undo(run_id: str, result: UndoResult) -> HolystoneError:
     parts += [f"{not_tried:,} were not tried"] if not_tried else []
     why = "it was stopped" if any(each.stopped for each in result.repositories) else "a tombstone is left"
     causes = dict.fromkeys(str(each.stopped) for each in result.repositories if each.stopped)
+    what = f"What was named of run {run_id} is not back" if result.is_part else f"Run {run_id} is not undone"
+    again = "The same command tries again." if result.is_part else f"`holystone undo {run_id}` tries again."
     return HolystoneError(
-        "\n".join((f"Run {run_id} is not undone completely: {', '.join(parts) or why}.", *causes)),
-        what_to_do=f"`holystone undo {run_id}` tries again." if result.incomplete else "",
+        "\n".join((f"{what} completely: {', '.join(parts) or why}.", *causes)),
+        what_to_do=again if result.incomplete else "",
     )

@@ -8,13 +8,14 @@ from pathlib import Path
 from holystone.cli.commands import look_and_tell
 from holystone.cli.reading import Words, read_settings
 from holystone.engine.errors import UsageError
-from holystone.engine.model.references import InvalidName, Reference
-from holystone.engine.names import ImageReference, parse_reference
+from holystone.engine.model.references import Reference
+from holystone.engine.names import ImageReference
 from holystone.engine.report.causes import left_alone, refusal
 from holystone.settings import options as o
-from holystone.settings.given import Given, GivenValue
+from holystone.settings.given import Given
 from holystone.settings.in_use_lists import read_lists
 from holystone.settings.prune import resolve_check
+from holystone.settings.references import given_reference
 from holystone.ui.policies import show_check
 from holystone.workflows.policy_check import Checked
 
@@ -39,14 +40,10 @@ def check_in_registries(file: Path, references: Sequence[str], given: Words) -> 
 
 def _reference(text: str) -> ImageReference:
     """Raises UsageError."""
-    said = GivenValue(text, "REFERENCE").without_user_info()
-    try:
-        found = parse_reference(said.text)
-    except InvalidName as error:
-        raise UsageError(f"REFERENCE: {error}") from error
+    found = given_reference(text)
     if found.digest:
         raise UsageError(
-            f"REFERENCE: {said.text!r} contains a digest, and policies judge tags",
+            f"REFERENCE: '{found.repository}@{found.digest}' contains a digest, and policies judge tags",
             what_to_do="Leave out everything from '@' on, or name a tag.",
         )
     return found

@@ -1,7 +1,7 @@
 """Runs that are in the journal: taken up again, given up, or undone; and what is told of it."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from holystone.api import Applied, NotOpen
@@ -79,10 +79,10 @@ class Runs:
         self._reporter.idle("resume", self._nothing(left_open=left_open))
         return 0
 
-    async def undo(self, run_id: str) -> int:
+    async def undo(self, run_id: str, named: Sequence[str] = ()) -> int:
         """The exit code. Raises HolystoneError; UsageError for an unknown run, Refused for one that is alive."""
         self._delivery.note(self._client.logins_not_given(await self._client.plan_of(run_id)))
-        result = await self._client.undo(run_id)
+        result = await self._client.undo(run_id, *named)
         ending, code = ending_of_undo(result, dry_run=self._settings.run.dry_run)
         self._reporter.undone(run_id, result, ending, code, failure_of_undo(run_id, result) if code else None)
         return code

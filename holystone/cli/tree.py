@@ -187,14 +187,18 @@ def resume(run: str | None, **given: Any) -> None:
 
 @holystone.command(cls=Command)
 @click.argument("run")
+@click.argument("references", metavar="[REFERENCE]...", nargs=-1)
 @options(UNDO_OPTIONS)
-def undo(run: str, **given: Any) -> None:
-    """Puts back what RUN deleted, where the blobs are left."""
+def undo(run: str, references: tuple[str, ...], **given: Any) -> None:
+    """Puts back what RUN deleted, where the blobs are left.
+
+    With REFERENCE only that comes back, and what belongs to it: a repository, REPOSITORY:TAG or REPOSITORY@DIGEST.
+    """
 
     def job() -> int:
         from holystone.cli.commands import undo_run
 
-        return undo_run(run, given)
+        return undo_run(run, references, given)
 
     do(job)
 

@@ -96,8 +96,9 @@ class Reporter(ABC):
             if self.looks:
                 raise
             if not error:
-                again = f"`holystone undo {run_id}` looks again, and puts back what is missing."
-                raise unwritten.after(f"Run {run_id} is undone", again) from unwritten
+                what = f"What was named of run {run_id} is back" if result.is_part else f"Run {run_id} is undone"
+                command = "The same command" if result.is_part else f"`holystone undo {run_id}`"
+                raise unwritten.after(what, f"{command} looks again, and puts back what is missing.") from unwritten
             self.error(unwritten)
         if error:
             self.error(error)

@@ -14,7 +14,7 @@ from holystone.engine.executor.run import execute_plan
 from holystone.engine.model.events import Begun
 from holystone.engine.model.plan import Plan, RepositoryPlan
 from holystone.engine.ports import OpenSession, RepositorySession, Run
-from holystone.engine.undo import RepositoryUndo, UndoResult, uncover, undo_run
+from holystone.engine.undo import Part, RepositoryUndo, UndoResult, uncover, undo_run
 from holystone.workflows.session import Session
 
 
@@ -56,8 +56,10 @@ async def _give_back(turns: OpenSession, plan: Plan, result: RunResult) -> None:
                     pass
 
 
-async def take_back(session: Session, run: Run, *, lock_in_registry: bool, dry_run: bool) -> UndoResult:
-    """The undo of a run, or a look at what it would put back. Raises HolystoneError."""
+async def take_back(
+    session: Session, run: Run, part: Part | None, *, lock_in_registry: bool, dry_run: bool
+) -> UndoResult:
+    """The undo of a run, or of a part of it, or a look at what it would put back. Raises HolystoneError."""
     connections = session.connections
     await _log_in(connections, run.plan)
     if not dry_run:
@@ -67,6 +69,7 @@ async def take_back(session: Session, run: Run, *, lock_in_registry: bool, dry_r
         partial(_turn, connections, None) if dry_run else await _turns(connections, run, wanted=lock_in_registry),
         session.cache,
         session.spool(RepositoryUndo),
+        part=part,
         dry_run=dry_run,
         settle=lambda repository: connections.settle(repository.host),
     )

@@ -1,6 +1,6 @@
 """Runs: begun with a plan, taken up again, or taken back."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias
@@ -12,6 +12,7 @@ from holystone.engine.model.in_use import UsedImage
 from holystone.engine.model.notices import Notice
 from holystone.engine.model.outcomes import is_settled
 from holystone.engine.model.plan import Plan, RepositoryPlan
+from holystone.engine.names import ImageReference
 from holystone.engine.ports import Run
 from holystone.engine.undo import UndoResult
 from holystone.settings.run import RunSettings
@@ -20,6 +21,7 @@ from holystone.workflows.baselines import remember
 from holystone.workflows.carry_out import carry_out, take_back
 from holystone.workflows.journal import NotOpen
 from holystone.workflows.reading import refuse_another_project
+from holystone.workflows.run_part import part_of
 from holystone.workflows.session import Session
 from holystone.workflows.still_unused import refuse_what_is_used
 
@@ -87,13 +89,17 @@ async def resume(
         return await _carried_out(session, settings.run, run, await _settled(journal, run))
 
 
-async def undo(session: Session, settings: ApplySettings, run_id: str, *, dry_run: bool) -> UndoResult:
-    """Puts back what a run deleted; `dry_run` only looks what would come back. Raises HolystoneError; UsageError if
-    there is no such run, Busy if it is still alive."""
+async def undo(
+    session: Session, settings: ApplySettings, run_id: str, named: Sequence[ImageReference] = (), *, dry_run: bool
+) -> UndoResult:
+    """Puts back what a run deleted, or what is `named` of it; `dry_run` only looks what would come back. Raises
+    HolystoneError; UsageError if there is no such run, or it took nothing of such a name away, Busy if it is still
+    alive."""
     with Journal.open(settings.run.state_dir) as journal:
         run = await journal.load(run_id)
         refuse_another_project(settings.places, run.plan, f"Run {run_id}")
-        return await take_back(session, run, lock_in_registry=settings.run.lock_in_registry, dry_run=dry_run)
+        part = await part_of(run, partial(journal.recorded, run.id), named) if named else None
+        return await take_back(session, run, part, lock_in_registry=settings.run.lock_in_registry, dry_run=dry_run)
 
 
 async def _taken_up(journal: Journal, settings: ApplySettings, run_id: str) -> Run:

@@ -189,6 +189,13 @@ def go_through_with_it(walk: Walk, many: int) -> None:
 
     (run,) = walk.run("runs", "--output=json").json["runs"]
     assert (run["command"], run["state"]) == ("prune", "finished")
+    back, left = f"shop/app-{many // 2:03}", walk.doomed_left()
+    undone = walk.run("undo", run["id"], f"{one.host}/{back}")
+    assert undone.code == 0, undone
+    assert f"What was named of run {run['id']} is back." in undone.out
+    assert {"v-4", "v-5", "nightly"} <= walk.tags(one, back)
+    assert walk.doomed_left() == left + 4, "and nowhere else"
+
     undone = walk.run("undo", run["id"])
     assert undone.code == 0, undone
     assert f"Run {run['id']} is undone: all that it took away is there." in undone.out

@@ -54,6 +54,8 @@ def _total(run_id: str, result: UndoResult, dry_run: bool) -> str:
         return (
             "Nothing was changed. Whether the registry still has the blobs is known when it is asked to take them back."
         )
+    if result.is_part:
+        return _of_part(run_id, result)
     if result.incomplete:
         return f"Run {run_id} is not undone yet. `holystone undo {run_id}` tries what is left."
     if result.lost:
@@ -61,6 +63,15 @@ def _total(run_id: str, result: UndoResult, dry_run: bool) -> str:
     if not result.put_back:
         return f"Run {run_id} took nothing away: there is nothing to put back."
     return f"Run {run_id} is undone: all that it took away is there."
+
+
+def _of_part(run_id: str, result: UndoResult) -> str:
+    if result.incomplete:
+        return f"What was named of run {run_id} is not back yet: the same command tries what is left."
+    if result.lost:
+        return f"What was named of run {run_id} is back as far as possible: {_numbers(result.lost)} could not be."
+    rest = "Whatever else it took away stays deleted"
+    return f"What was named of run {run_id} is back. {rest}; the next run judges anew what is there."
 
 
 def _numbers(each: Iterable[PutBack]) -> str:

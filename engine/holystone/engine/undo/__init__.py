@@ -3,5 +3,6 @@ what somebody else has put there since. What is back already is left as it is, s
 
 from holystone.engine.undo.results import Moved, PutBack, RepositoryUndo, UndoResult
 from holystone.engine.undo.run import uncover, undo_run
+from holystone.engine.undo.taken import Part, names_taken
 
-__all__ = ["Moved", "PutBack", "RepositoryUndo", "UndoResult", "uncover", "undo_run"]
+__all__ = ["Moved", "Part", "PutBack", "RepositoryUndo", "UndoResult", "names_taken", "uncover", "undo_run"]

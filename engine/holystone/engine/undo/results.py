@@ -128,6 +128,8 @@ class UndoResult:
     repositories: Sequence[RepositoryUndo]
     """In the order of the plan; those that the run did not touch have nothing in them. They may be read anew each time.
     """
+    is_part: bool = False
+    """Not all that the run took away was to come back."""
 
     @property
     def put_back(self) -> tuple[PutBack, ...]:

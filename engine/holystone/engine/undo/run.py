@@ -25,7 +25,7 @@ from holystone.engine.ports import DigestCache, OpenSession, RepositoryJournal, 
 from holystone.engine.scheduler import Sleep, for_each
 from holystone.engine.undo.putting import PuttingBack, look, moved
 from holystone.engine.undo.results import Moved, RepositoryUndo, UndoResult
-from holystone.engine.undo.taken import taken, to_come_back
+from holystone.engine.undo.taken import Names, Part, taken, to_come_back, whole
 
 Settle: TypeAlias = Callable[[Repository], Awaitable[None]]
 _AT_ONCE: Final = 8
@@ -42,25 +42,31 @@ async def undo_run(
     cache: DigestCache,
     results: Spool[RepositoryUndo],
     *,
+    part: Part | None = None,
     dry_run: bool = False,
     sleep: Sleep = anyio.sleep,
     settle: Settle = _settled,
 ) -> UndoResult:
     """Puts back what the run took away, in whatever state it is. From the first request on `resume` leaves the run
-    alone; it is undone when everything is back that can come back. `dry_run` only looks: what it calls restored is
-    what would be pushed. `settle` raises Doubtful if answers that the repository's registry gave so far may have been
-    the ones to other questions; then another undo looks again. The results are in `results`. Raises HolystoneError
-    if the journal cannot be written."""
+    alone; it is undone when everything is back that can come back. Of a `part` neither is said: the run must not be
+    one that `resume` takes up. `dry_run` only looks: what it calls restored is what would be pushed. `settle` raises
+    Doubtful if answers that the repository's registry gave so far may have been the ones to other questions; then
+    another undo looks again. The results are in `results`. Raises HolystoneError if the journal cannot be written."""
 
     in_hand = anyio.CapacityLimiter(IN_HAND)
 
     async def one(plan: RepositoryPlan) -> None:
         with about(run=run.id, repository=plan.repository):
+            named = part[plan.repository.canonical] if part else frozenset[Tag | Digest]()
             done = await _undo_repository(
-                plan, open_session, run, cache, in_hand, dry_run=dry_run, sleep=sleep, settle=settle
+                plan, open_session, run, cache, in_hand, named, dry_run=dry_run, sleep=sleep, settle=settle
             )
         results.append(done)
 
+    if part:
+        plans = (each for each in run.plan.repositories if each.repository.canonical in part)
+        await for_each(plans, one, workers=_AT_ONCE)
+        return UndoResult(results, is_part=True)
     if not dry_run:
         await run.begin_undo()
     await for_each(run.plan.repositories, one, workers=_AT_ONCE)
@@ -88,12 +94,14 @@ async def _undo_repository(
     run: Run,
     cache: DigestCache,
     in_hand: anyio.CapacityLimiter,
+    named: Names,
     *,
     dry_run: bool,
     sleep: Sleep,
     settle: Settle,
 ) -> RepositoryUndo:
-    """Raises no HolystoneError: it is in the result, so that other repositories go on."""
+    """`named`: what is to come back, if that is not all. Raises no HolystoneError: it is in the result, so that other
+    repositories go on."""
     work: PuttingBack | None = None
     stopped: HolystoneError | None = None
     left: Outcome | None = None
@@ -102,15 +110,18 @@ async def _undo_repository(
         if journal := await run.repository(plan):
             async with open_session(plan) as session:
                 known, journaled = await _known(plan, session, cache, journal, in_hand, dry_run=dry_run)
-                gone = taken(plan, known, journaled)
+                gone, looked_at = taken(plan, known, journaled), plan
                 tombstone = known.tombstone.parts if known.tombstone else ()
+                if named:
+                    gone = whole(gone, named, plan.marks)
+                    looked_at = msgspec.structs.replace(plan, kept=(), kept_manifests={})
                 work = PuttingBack(plan, session, gone, journal.manifest, tombstone, in_hand, dry_run, sleep)
                 await work.everything()
                 if not dry_run:
-                    left = await work.delete_tombstone()
-                    there = await look(session, plan, gone)
+                    left = None if named else await work.delete_tombstone()
+                    there = await look(session, looked_at, gone)
                     await work.compare(there)
-                    others = moved(plan, gone, there)
+                    others = moved(looked_at, gone, there)
                 await settle(plan.repository)
     except HolystoneError as error:
         stopped = error

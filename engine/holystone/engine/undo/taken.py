@@ -2,15 +2,21 @@
 comes back: told by the manifests themselves, never by the order in which they went."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Set
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
+from holystone.engine.closure.graph import subjects_by_name
 from holystone.engine.closure.order import Levels, components
 from holystone.engine.model.manifests import Manifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, StillServed
 from holystone.engine.model.plan import Remove, RepositoryPlan, Step
 from holystone.engine.model.records import Journaled, RepositoryRecord
-from holystone.engine.model.references import Digest, Tag
+from holystone.engine.model.references import Digest, Repository, Tag
+
+Names: TypeAlias = Set[Tag | Digest]
+Part: TypeAlias = Mapping[Repository, Names]
+"""What is to come back of a run, by the canonical repository; no name at all: all of it."""
 
 
 def parts(manifest: Manifest | None) -> tuple[Digest, ...]:
@@ -82,6 +88,33 @@ def to_come_back(manifests: frozenset[Digest], tags: Mapping[Tag, Digest], journ
     held = {digest: journaled.whole[digest] for digest in every & journaled.whole.keys()}
     unread = tuple(sorted(every - held.keys()))
     return Taken(manifests, tags, held, journaled.damaged, (unread, *levels(held)))
+
+
+def whole(gone: Taken, named: Names, marks: Mapping[Tag, Tag]) -> Taken:
+    """What comes back with these names, so that each can be used: what an index lists, a subject, and whatever is
+    attached to one of them. `marks`: tags by those that say that they must not be used."""
+    every = gone.manifests | frozenset(gone.tags.values())
+    attached = subjects_by_name(gone.tags, every)
+    marked = {tag: mark for mark, tag in marks.items() if mark in gone.tags}
+    tags = {each for each in gone.tags if each in named}
+    found: set[Digest] = set()
+    frontier = {each for each in every if each in named} | {gone.tags[tag] for tag in tags}
+    while frontier:
+        found |= frontier
+        tags |= {tag for tag, subject in attached.items() if subject in found}
+        tags |= {marked[tag] for tag in tags if tag in marked}
+        needed = {part for digest in frontier for part in parts(gone.held.get(digest))}
+        about = {digest for digest, manifest in gone.held.items() if manifest and manifest.subject in found}
+        frontier = ((needed | about | {gone.tags[tag] for tag in tags}) & every) - found
+    return replace(gone, manifests=gone.manifests & found, tags={tag: gone.tags[tag] for tag in sorted(tags)})
+
+
+def names_taken(plan: RepositoryPlan, known: RepositoryRecord) -> Names:
+    """Tags and manifests that the run took away, or perhaps, or found gone afterwards."""
+    steps = [step for step in plan.steps if _may_be_ours(step, known)]
+    manifests = {step.digest for step in steps if isinstance(step, Remove)}
+    lost = {name for loss in known.losses for name in (loss.tag, loss.digest) if name}
+    return manifests | {tag for step in steps for tag in step.tags} | lost
 
 
 def tags_taken(plan: RepositoryPlan, known: RepositoryRecord) -> frozenset[Tag]:
