@@ -1,6 +1,7 @@
 """One broken thing, as a person meets it: added to a project, seen in the plan of the command and in what it does. Over
 random projects and for all of the list the same is held by `promises/test_one_broken_thing.py`."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -61,6 +62,7 @@ class Project:
         storage.repositories.update(fresh.repositories)
         self.shop.registry.faults.clear()
         self.shop.project = self._path
+        shutil.rmtree(self.shop.home / ".cache", ignore_errors=True)  # one name stands for other contents each time
         if act:
             act(self.shop)
         ran = self.shop.cleanup("--dry-run", "--output=json", "--yes-delete-that-many")

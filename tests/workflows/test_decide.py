@@ -201,12 +201,12 @@ def test_strategies_judge_tags_and_leave_records() -> None:
 def test_what_is_in_use_takes_no_place_in_the_limits_of_strategies() -> None:
     inventory = project(snapshot(IMAGES, STRATEGY_TAGS), snapshot(STORAGE, STORED))
     existing = names("v1", "v2", "v3", limit=1)
-    assert gone(decide(inventory, existing, Scope(), RULES), IMAGES) == {"app-v0", "app-v2", "app-v3"}
+    assert gone(decide(inventory, existing, Scope(), RULES), IMAGES) == {"app-v0", "app-v1", "app-v2"}
     used = [
         parse_used_image(f"{IMAGES}:app-v1", ListEntry("a file")),
         parse_used_image(f"{IMAGES}:app-v0", ListEntry("a")),
     ]
-    assert gone(decide(inventory, existing, Scope(), RULES, used), IMAGES) == {"app-v3"}
+    assert gone(decide(inventory, existing, Scope(), RULES, used), IMAGES) == {"app-v2"}
 
 
 FRONT, BACK = (Repository(HOST, RepositoryPath(f"shop/app/{name}")) for name in ("front", "back"))

@@ -3,6 +3,8 @@
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 
+import anyio
+
 from holystone.adapters.http.transport import RegistryHttp
 from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath
 from holystone.engine.ports import CatalogPage, RepositorySession
@@ -20,6 +22,7 @@ class OciApi(ABC):
         self.writes = self.pushes = writes
         self.referrers_api: bool | None = None
         """None until asked."""
+        self.asking_for_referrers = anyio.Lock()
         self.other_names: set[str] = set()
         """Names that the registry gives to repositories which have other ones."""
 

@@ -166,8 +166,13 @@ class OciReading:
         return verify(reply.body, digest, what=f"blob {digest} of {self.repository}")
 
     async def referrers(self, subject: Digest) -> Sequence[Digest]:
-        if self.registry.referrers_api is False:
-            return ()
+        if self.registry.referrers_api is None:
+            async with self.registry.asking_for_referrers:  # whoever is first finds out for all whether there is one
+                if self.registry.referrers_api is None:
+                    return await self._list_referrers(subject)
+        return await self._list_referrers(subject) if self.registry.referrers_api else ()
+
+    async def _list_referrers(self, subject: Digest) -> Sequence[Digest]:
         found: list[Digest] = []
         first = f"/v2/{self.repository.path}/referrers/{subject}"
         what = f"what refers to {subject} in {self.repository}"

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import anyio
 import msgspec
 
 from holystone.adapters.http.errors import error_code, summary
@@ -50,7 +49,6 @@ class OciRegistry(OciApi):
         self.fingerprint = fingerprint
         self.marks_deletions = False
         """Whether a reply to a deletion was seen to have MARK."""
-        self.asking_for_referrers = anyio.Lock()
 
     def open(self, repository: Repository) -> "DefaultSession":
         return DefaultSession(self, repository)
